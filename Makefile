@@ -1,0 +1,49 @@
+# `make compare` and `make test` do all the set-up: they need a Python and a network, nothing else.
+# The environments are made by .ci/environment.sh; its .complete file says that one is ready.
+
+SHELL := bash
+BIN := .venv/bin
+BENCH := .venv-bench/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install compare test lint types check bench golden clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s  %s\n", $$1, $$2}' Makefile
+
+install: .venv/.complete  ## make .venv, with everything that the rest needs
+
+compare: .venv/.complete  ## the main job: three posteriors of the bioassay model, into results/
+	$(BIN)/tripos compare bioassay
+
+test: .venv/.complete  ## run the tests
+	$(BIN)/python -m pytest
+
+lint: .venv/.complete  ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+# mypy does not follow the import hook of an editable install, so it gets the namespace `tripos` as
+# a folder of links; sed gives the files their own names back.
+types: .venv/.complete  ## mypy over the three packages
+	@mkdir -p build/types/tripos
+	@ln -sfn ../../../models ../../../approximations ../../../comparisons build/types/tripos/
+	set -o pipefail; $(BIN)/mypy | sed 's|^build/types/tripos/||'
+
+check: lint types test  ## lint, types and test
+
+bench: .venv-bench/.complete  ## the benchmarks, in an environment with the peers (pymc-extras)
+	for script in benchmarks/*.py; do $(BENCH)/python "$$script" || exit 1; done
+
+golden: .venv/.complete  ## remake the numbers that the tests compare with
+	$(BIN)/python tests/golden/generate.py
+
+clean:  ## remove environments and caches; results/ stays
+	rm -rf .venv .venv-bench build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.complete: pyproject.toml constraints.txt
+	@bash .ci/environment.sh .venv dev constraints.txt
+
+.venv-bench/.complete: pyproject.toml constraints-peers.txt
+	@bash .ci/environment.sh .venv-bench peers constraints-peers.txt

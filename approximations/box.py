@@ -1,0 +1,218 @@
+"""The box that a grid covers: given on the variables' own scale, or found from the posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp
+
+from .density import LogDensity
+from .errors import BoundsError, StartingPointError
+from .gaussian import Gaussian
+from .mode import Mode
+from .parameters import Block
+
+# Of the whole mass, what the outermost fortieth of a side may hold in a box that is found.
+EDGE_MASS = 1e-6
+_EDGE_SHARE = 40
+_SEARCH_POINTS = {1: 1601, 2: 161, 3: 61, 4: 31}
+_MOST_WIDENINGS = 60
+
+Bounds = Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Axis-aligned box in unconstrained space: ``low`` (P,) and ``high`` (P,)."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def centres(self, points: tuple[int, ...]) -> list[np.ndarray]:
+        """Cell centres along each axis, for the given numbers of cells."""
+        return [
+            low + (high - low) * (np.arange(n) + 0.5) / n
+            for low, high, n in zip(self.low, self.high, points, strict=True)
+        ]
+
+    def steps(self, points: tuple[int, ...]) -> np.ndarray:
+        """Cell widths (P,)."""
+        return (self.high - self.low) / np.asarray(points)
+
+
+def given_box(density: LogDensity, bounds: Bounds) -> Box:
+    """Carry bounds on the variables' own scale into unconstrained space.
+
+    Raises
+    ------
+    BoundsError
+        When a variable is missing or unknown, or a bound is reversed or outside the support.
+    """
+    names = [block.name for block in density.blocks]
+    known = set(names) | {block.value_name for block in density.blocks}
+    if unknown := [name for name in bounds if name not in known]:
+        raise BoundsError(f"bounds name {unknown}, but the model's free variables are {names}.")
+    missing = [b.name for b in density.blocks if not {b.name, b.value_name} & bounds.keys()]
+    if missing:
+        raise BoundsError(
+            f"bounds are missing for {missing}: give (low, high) for each of {names}, or no bounds "
+            "at all to have the box found."
+        )
+    ends = [_ends_of(density, block, bounds) for block in density.blocks]
+    return Box(
+        np.concatenate([low for low, _ in ends]),
+        np.concatenate([high for _, high in ends]),
+    )
+
+
+def check_holds_mode(density: LogDensity, box: Box, mode: Mode) -> None:
+    """Check that the mode lies inside the box.
+
+    Raises
+    ------
+    BoundsError
+        When it does not; the sentence names the variable and both numbers.
+    """
+    outside = np.flatnonzero((mode.theta < box.low) | (mode.theta > box.high))
+    if outside.size:
+        k = outside[0]
+        raise BoundsError(
+            f"The bounds exclude the posterior's mode: {density.parameters[k]} has its mode at "
+            f"{mode.theta[k]:.5g}, outside [{box.low[k]:.5g}, {box.high[k]:.5g}] (unconstrained "
+            "scale). Widen the box, or leave bounds out to have it found."
+        )
+
+
+def found_box(density: LogDensity, mode: Mode, gaussian: Gaussian) -> Box:
+    """Start from the normal approximation and widen until the edges hold less than 1e-6.
+
+    Raises
+    ------
+    BoundsError
+        When the mass at an edge does not vanish, as with an improper posterior.
+    """
+    box = Box(mode.theta - 5 * gaussian.sd, mode.theta + 5 * gaussian.sd)
+    points = (_SEARCH_POINTS[density.size],) * density.size
+    for _ in range(_MOST_WIDENINGS):
+        marginals = _marginals(evaluate_cells(density, box, points))
+        edges = edge_masses(marginals)
+        if np.all(edges < EDGE_MASS):
+            return _trimmed(box, marginals, points)
+        box = _widened(box, edges, marginals, points)
+    k, side = np.unravel_index(int(np.argmax(edges)), edges.shape)
+    raise BoundsError(
+        f"No box holds the posterior: at {density.parameters[k]} = "
+        f"{(box.low, box.high)[side][k]:.4g} the edge still holds {edges[k, side]:.2g} of the mass. "
+        "The posterior may be improper or have very heavy tails; give bounds=, or a proper prior."
+    )
+
+
+def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told: Any = None) -> Any:
+    """Log density at all cell centres, as an array with one axis a parameter.
+
+    Raises
+    ------
+    BoundsError
+        When the log density is NaN or infinite somewhere in the box.
+    """
+    centres = box.centres(points)
+    total = int(np.prod(points))
+    values = np.empty(total)
+    # Points are made a slice at a time: a mesh of them all would need P times the memory.
+    for first in range(0, total, 2**18):
+        cells = np.unravel_index(np.arange(first, min(first + 2**18, total)), points)
+        thetas = np.column_stack([c[index] for c, index in zip(centres, cells, strict=True)])
+        chunk = density.batched_value(thetas, progress=told)
+        bad = np.flatnonzero(np.isnan(chunk) | (chunk == np.inf))
+        if bad.size:
+            where = dict(zip(density.parameters, thetas[bad[0]].round(5), strict=True))
+            raise BoundsError(
+                f"The log density is {chunk[bad[0]]} at {where} (unconstrained scale): choose "
+                "bounds that leave this point out, or mend the model there."
+            )
+        values[first : first + len(chunk)] = chunk
+    return values.reshape(points)
+
+
+def edge_masses(marginals: list[np.ndarray]) -> np.ndarray:
+    """Mass (P, 2) in the outermost fortieth at the low and high side of each axis."""
+    layers = [max(1, len(marginal) // _EDGE_SHARE) for marginal in marginals]
+    return np.array(
+        [(m[:n].sum(), m[-n:].sum()) for m, n in zip(marginals, layers, strict=True)]
+    )
+
+
+def _marginals(log_density: np.ndarray) -> list[np.ndarray]:
+    weights = np.exp(log_density - logsumexp(log_density))
+    axes = range(log_density.ndim)
+    return [weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
+
+
+def _trimmed(box: Box, marginals: list[np.ndarray], points: tuple[int, ...]) -> Box:
+    """Cut off margins that hold next to nothing, so that the cells go where the mass is."""
+    low, high, steps = box.low.copy(), box.high.copy(), box.steps(points)
+    for k, marginal in enumerate(marginals):
+        inside = np.flatnonzero(
+            (np.cumsum(marginal) > EDGE_MASS / 10) & (np.cumsum(marginal[::-1])[::-1] > EDGE_MASS / 10)
+        )
+        low[k] = box.low[k] + max(inside[0] - 2, 0) * steps[k]
+        high[k] = box.low[k] + min(inside[-1] + 3, points[k]) * steps[k]
+    return Box(low, high)
+
+
+def _widened(
+    box: Box, edges: np.ndarray, marginals: list[np.ndarray], points: tuple[int, ...]
+) -> Box:
+    trimmed = _trimmed(box, marginals, points)
+    width = trimmed.high - trimmed.low
+    return Box(
+        np.where(edges[:, 0] >= EDGE_MASS, box.low - 0.5 * width, trimmed.low),
+        np.where(edges[:, 1] >= EDGE_MASS, box.high + 0.5 * width, trimmed.high),
+    )
+
+
+def _ends_of(
+    density: LogDensity, block: Block, bounds: Bounds
+) -> tuple[np.ndarray, np.ndarray]:
+    """Unconstrained ends of one variable's bounds, as flat arrays."""
+    by_value = block.value_name in bounds and block.value_name != block.name
+    name = block.value_name if by_value else block.name
+    try:
+        low, high = (np.asarray(end, dtype=float) for end in bounds[name])
+    except (TypeError, ValueError) as error:
+        raise BoundsError(
+            f"bounds[{name!r}] must be a pair (low, high) of numbers, but {bounds[name]!r} was "
+            "given."
+        ) from error
+    if np.any(low >= high) or np.any(np.isnan(low)) or np.any(np.isnan(high)):
+        raise BoundsError(
+            f"bounds[{name!r}] must have low < high, but ({low}, {high}) was given."
+        )
+    ends = [_unconstrained(density, block, name, end) for end in (low, high)]
+    return np.minimum(*ends), np.maximum(*ends)
+
+
+def _unconstrained(density: LogDensity, block: Block, name: str, end: np.ndarray) -> np.ndarray:
+    transform = density.model.rvs_to_transforms[density.model[block.name]]
+    if name == block.value_name:
+        ends = np.broadcast_to(end, block.shape).ravel()
+    elif transform is not None and transform.ndim_supp != 0:
+        raise BoundsError(
+            f"{name!r} is not free entry by entry (a simplex, an ordered vector, ...): bound its "
+            f"unconstrained value {block.value_name!r} instead, or leave bounds out."
+        )
+    else:
+        try:
+            point = density.initial_point({name: np.broadcast_to(end, block.shape).copy()})
+        except (ValueError, StartingPointError) as error:
+            raise BoundsError(f"bounds[{name!r}] do not fit the variable: {error}") from error
+        ends = point[block.slice]
+    if not np.all(np.isfinite(ends)):
+        raise BoundsError(
+            f"bounds[{name!r}] must lie inside the variable's support and be finite, but {end} "
+            "was given: it maps to infinity or nowhere."
+        )
+    return ends.copy()

@@ -1,0 +1,146 @@
+"""Compiled functions: ready at once on NumPy, moved to Numba when the work to come pays for it.
+
+Numba needs 5 to 100 s to compile a log density from nothing, and then answers in microseconds.
+PyTensor's Python linker is ready in well under a second and answers in about a millisecond: all
+that one fit needs. ``benchmarks/linkers.py`` measures both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pymc.pytensorf import compile as pymc_compile
+from pytensor.compile.mode import Mode, optdb
+from pytensor.graph.basic import Variable
+from pytensor.graph.rewriting.basic import in2out, node_rewriter
+from pytensor.graph.traversal import applys_between
+from pytensor.scalar.basic import Clip
+from pytensor.scalar.math import Log1mexp, Softplus, TriGamma
+from pytensor.scan.op import Scan
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import Elemwise
+
+from .errors import ArgumentError
+
+Linker = Literal["auto", "numpy", "numba"]
+
+# What a call on NumPy costs, roughly: the figures that decide when Numba pays. They are counted,
+# not timed, so that the same work takes the same path, and so gives the same bits, in every run.
+_SECONDS_PER_CALL = 5e-4
+_SECONDS_PER_ENTRY = 1e-7
+_SECONDS_PER_BLOCK = 2e-5
+_SECONDS_PER_SCAN = 3e-3
+_SECONDS_TO_COMPILE = 10.0
+
+
+@node_rewriter([Elemwise])
+def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
+    """Write scalar operations that have no NumPy function by ones that have.
+
+    Without this NumPy would call Python once an entry: 100 times slower on a long array.
+    """
+    x, *rest = node.inputs
+    match node.op.scalar_op:
+        case Softplus():
+            written = pt.maximum(x, 0.0) + pt.log1p(pt.exp(-pt.abs(x)))
+        case Log1mexp():
+            written = pt.switch(x > -np.log(2.0), pt.log(-pt.expm1(x)), pt.log1p(-pt.exp(x)))
+        case TriGamma():
+            written = pt.polygamma(np.int64(1), x)
+        case Clip():
+            written = pt.minimum(pt.maximum(x, rest[0]), rest[1])
+        case _:
+            return None
+    return [pt.cast(written, node.outputs[0].type.dtype)]
+
+
+_VECTORISED = "tripos_vectorised"
+if _VECTORISED not in optdb:
+    # Last of all, or the stabilising rewrites would bring the softplus back.
+    optdb.register("tripos_only_vectorised", in2out(_only_vectorised), _VECTORISED, position=101)
+
+
+def _numpy_mode() -> Mode:
+    # Fused loops and BLAS calls are made for compiled code: in Python they cost time.
+    mode = Mode(linker="py", optimizer="fast_run").excluding("fusion", "inplace", "BlasOpt")
+    return mode.including(_VECTORISED)
+
+
+def _numba_mode() -> Mode:
+    return Mode(linker="numba", optimizer="fast_run")
+
+
+class CompiledFunction:
+    """A PyTensor function that is compiled at its first call.
+
+    Parameters
+    ----------
+    inputs, outputs : sequence of Variable
+    model : pymc.Model
+        Whose ``check_bounds`` decides what a parameter out of bounds gives (minus infinity).
+    linker : {"auto", "numpy", "numba"}
+        ``"auto"`` starts on NumPy and moves to Numba once about 10 s of work have been counted.
+    entries : int
+        Entries of the largest array in one evaluation.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        *,
+        model: pm.Model,
+        linker: Linker = "auto",
+        entries: int = 1,
+    ) -> None:
+        if linker not in ("auto", "numpy", "numba"):
+            raise ArgumentError(
+                f"linker must be 'auto', 'numpy' or 'numba', but {linker!r} was given."
+            )
+        self._inputs, self._outputs, self._model = list(inputs), list(outputs), model
+        self._linker: Linker = linker
+        self._seconds_per_row = _SECONDS_PER_ENTRY * entries + _seconds_in_loops(inputs, outputs)
+        self._counted = 0.0
+        self._function: Any = None
+        self._on_numba = False
+        self.seconds_compiling = 0.0
+
+    def __call__(self, *arguments: np.ndarray, rows: int = 1) -> list[np.ndarray]:
+        """Evaluate; ``rows`` is the number of points in a batch."""
+        self._counted += _SECONDS_PER_CALL + rows * self._seconds_per_row
+        pays = self._counted > _SECONDS_TO_COMPILE
+        wants_numba = self._linker == "numba" or (self._linker == "auto" and pays)
+        if self._function is None or (wants_numba and not self._on_numba):
+            self._compile(numba=wants_numba)
+        return self._function(*arguments)
+
+    def _compile(self, *, numba: bool) -> None:
+        started = time.perf_counter()
+        if numba:
+            with self._model:
+                self._function = pymc_compile(self._inputs, self._outputs, mode=_numba_mode())
+        else:
+            with without_c_compiler(), self._model:
+                self._function = pymc_compile(self._inputs, self._outputs, mode=_numpy_mode())
+        self._function.trust_input = True
+        self._on_numba = numba
+        self.seconds_compiling += time.perf_counter() - started
+
+
+def without_c_compiler() -> Any:
+    """Keep PyTensor from running gcc, 2 to 10 s a time, to fold a constant it can fold in NumPy."""
+    return pytensor.config.change_flags(cxx="")
+
+
+def _seconds_in_loops(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> float:
+    """Cost of the parts of a graph that NumPy goes through in a Python loop, for each row."""
+    operations = [node.op for node in applys_between(inputs, outputs)]
+    scans = sum(isinstance(getattr(op, "core_op", op), Scan) for op in operations)
+    blocks = sum(isinstance(op, Blockwise) for op in operations)
+    return scans * _SECONDS_PER_SCAN + blocks * _SECONDS_PER_BLOCK

@@ -1,0 +1,73 @@
+"""The known ways to fail, each an exception whose sentence says what was found and what to try.
+
+All of them are `TriposError`, so that ``except TriposError`` catches what this package foresees and
+nothing else. They are raised where the fault is found and never turned into a number.
+"""
+
+
+class TriposError(Exception):
+    """Every failure that tripos foresees."""
+
+
+class ArgumentError(TriposError, ValueError):
+    """An argument is outside its range, such as ``draws=0``."""
+
+
+class DiscreteVariableError(TriposError):
+    """A free variable is discrete, so the log density has no gradient in it."""
+
+
+class NoFreeVariableError(TriposError):
+    """The model has nothing to estimate."""
+
+
+class GradientError(TriposError):
+    """PyTensor cannot differentiate the model's log density."""
+
+
+class StartingPointError(TriposError):
+    """The log density or its gradient is not a finite number at the starting point."""
+
+
+class ModeAtInfinityError(TriposError):
+    """The log density has no finite maximum: it grows, or stays flat, without end."""
+
+
+class ModeNotFoundError(TriposError):
+    """The search stopped before the gradient vanished."""
+
+
+class CurvatureError(TriposError):
+    """The negative Hessian is not positive definite: a saddle or a ridge, not a peak."""
+
+
+class GridSizeError(TriposError):
+    """The grid would have too many scalars or too many cells."""
+
+
+class BoundsError(TriposError, ValueError):
+    """The bounds of a grid do not describe a box that holds the posterior."""
+
+
+class DataError(TriposError, ValueError):
+    """New data do not fit the model they are meant for."""
+
+
+class NoSharedVariableError(TriposError):
+    """The trees to compare have no variable in common."""
+
+
+class NoMethodError(TriposError):
+    """No method could be run, or a method is not known by that name."""
+
+
+class TargetError(TriposError):
+    """The command line's target names no model."""
+
+
+class StorageError(TriposError):
+    """A comparison cannot be written to, or read from, a folder."""
+
+
+class GridEdgeWarning(UserWarning):
+    """A given box cuts off a share of the posterior that can be seen in the results."""

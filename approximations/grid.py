@@ -1,0 +1,278 @@
+"""The posterior on a grid: exact up to the size of a cell, for models with up to four scalars.
+
+Gelman et al., Bayesian Data Analysis (3rd ed.), section 3.7: the bioassay computed on a grid.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from scipy.special import logsumexp
+
+from .box import Bounds, Box, check_holds_mode, edge_masses, evaluate_cells, found_box, given_box
+from .density import LogDensity, as_density
+from .errors import (
+    BoundsError,
+    CurvatureError,
+    GridEdgeWarning,
+    GridSizeError,
+    ModeAtInfinityError,
+    ModeNotFoundError,
+)
+from .gaussian import Gaussian
+from .grid_moments import PROBABILITIES, moments_of_grid
+from .mode import Mode, find_mode
+from .progress import progress
+from .result import (
+    Clock,
+    Record,
+    add_costs,
+    assemble,
+    checked_count,
+    parameter_array,
+    seed_to_record,
+)
+
+MOST_SCALARS = 4
+_MOST_CELLS = 50_000_000
+_POINTS = {1: 2001, 2: 401, 3: 101, 4: 41}
+# Mass at the edge of a given box beyond which its numbers are visibly those of the box.
+_TELL_EDGE_MASS = 1e-5
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A box cut into cells, and the log density at their centres.
+
+    Attributes
+    ----------
+    box : Box
+    log_density : array
+        One axis a parameter.
+    """
+
+    box: Box
+    log_density: np.ndarray
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """Number of cells along each axis."""
+        return self.log_density.shape
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Share of the mass in each cell, in the shape of ``log_density``."""
+        return np.exp(self.log_density - logsumexp(self.log_density))
+
+    @property
+    def log_evidence(self) -> float:
+        """Log of the integral of the density over the box."""
+        volume = np.sum(np.log(self.box.steps(self.points)))
+        return float(logsumexp(self.log_density) + volume)
+
+    @property
+    def marginals(self) -> list[np.ndarray]:
+        """Mass along each axis."""
+        axes = range(self.log_density.ndim)
+        return [self.weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
+
+
+def grid(
+    model: pm.Model | LogDensity | None = None,
+    bounds: Bounds | None = None,
+    points: int | Mapping[str, int] | None = None,
+    draws: int = 4000,
+    random_seed: int | np.random.Generator | None = None,
+    *,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    """Compute a posterior on a grid of cells in unconstrained space.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None. It may have up to 4 free scalars.
+    bounds : mapping of str to (low, high), optional
+        A box on the variables' own scale. By default the box is found: it starts around the mode
+        and widens until each edge (the outermost fortieth) holds less than 1e-6 of the mass.
+    points : int or mapping of str to int, optional
+        Cells along each axis; 2001, 401, 101 or 41 for 1 to 4 scalars by default.
+    draws : int, default 4000
+        Draws: a cell by its mass, and a place inside the cell at random.
+    random_seed : int or Generator, optional
+    progressbar : bool, default True
+        On a terminal.
+
+    Returns
+    -------
+    DataTree
+        As `laplace` returns it; ``fit`` holds ``log_density`` (axis_0, ..., with the cell centres
+        as coordinates), ``mean``, ``sd`` and ``quantiles`` of every quantity from the cells and
+        not from draws, ``log_evidence``, ``edge_mass``, and the ``mode`` where there is one.
+
+    Raises
+    ------
+    GridSizeError
+        With more than 4 free scalars, or more cells than memory should hold.
+    BoundsError
+        When the bounds miss a variable, name an unknown one, are reversed, leave the support or
+        exclude the mode.
+    ModeAtInfinityError, ModeNotFoundError, CurvatureError
+        When a box must be found and there is no mode to start from.
+    StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
+
+    Warns
+    -----
+    GridEdgeWarning
+        When the edge of a given box holds more than 1e-5 of the mass.
+    """
+    draws = checked_count("draws", draws)
+    rng = np.random.default_rng(random_seed)
+    density = as_density(model)
+    shape = _checked_points(density, points)
+    before, compiled, started = (
+        dict(density.evaluations),
+        density.seconds_compiling,
+        time.perf_counter(),
+    )
+    box, mode = _box_and_mode(density, bounds)
+    with progress("Grid", int(np.prod(shape)), show=progressbar) as told:
+        cells = Cells(box, evaluate_cells(density, box, shape, told))
+    _check_edges(density, cells, mode, given=bounds is not None)
+    fit = _fit_dataset(density, cells, mode)
+    fitted = time.perf_counter()
+    compiling_fit = density.seconds_compiling - compiled
+
+    thetas = _draws_in_cells(cells, draws, rng)
+    settings = {"draws": draws, "points": shape, "bounds": bounds}
+    tree = assemble(
+        density,
+        thetas,
+        fit,
+        Record("grid", settings, seed_to_record(random_seed)),
+        sample_stats={"lp": density.batched_value(thetas)},
+        point=None if mode is None else mode.theta,
+    )
+    compiling = density.seconds_compiling - compiled
+    clock = Clock(
+        compile=compiling,
+        fit=fitted - started - compiling_fit,
+        draw=time.perf_counter() - fitted - (compiling - compiling_fit),
+    )
+    counts = {name: n - before[name] for name, n in density.evaluations.items()}
+    return add_costs(tree, clock, counts)
+
+
+def _checked_points(density: LogDensity, points: Any) -> tuple[int, ...]:
+    size = density.size
+    if size > MOST_SCALARS:
+        raise GridSizeError(
+            f"A grid serves up to {MOST_SCALARS} free scalars, but this model has {size} "
+            f"({', '.join(density.parameters[:6])}{', ...' if size > 6 else ''}). Use laplace or "
+            "nuts instead."
+        )
+    if isinstance(points, Mapping):
+        names = [block.name for block in density.blocks for _ in block.labels]
+        if unknown := sorted(set(points) - set(names)):
+            raise BoundsError(f"points name {unknown}, but the free variables are {names}.")
+        shape = tuple(
+            checked_count(f"points[{name!r}]", points.get(name, _POINTS[size])) for name in names
+        )
+    else:
+        shape = (checked_count("points", _POINTS[size] if points is None else points),) * size
+    if np.prod(shape, dtype=float) > _MOST_CELLS:
+        cells = np.prod(shape, dtype=float)
+        raise GridSizeError(
+            f"A grid of {' x '.join(map(str, shape))} points has {cells:.3g} cells and would need "
+            f"{8 * cells / 2**30:.3g} GiB for the log density alone; at most {_MOST_CELLS:.0e} "
+            "cells are allowed. Choose fewer points."
+        )
+    return shape
+
+
+def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode | None]:
+    """Give the box, and the mode where the posterior has one: a given box needs none."""
+    if bounds is None:
+        mode = find_mode(density)
+        gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+        return found_box(density, mode, gaussian), mode
+    box = given_box(density, bounds)
+    try:
+        mode = find_mode(density)
+    except (ModeAtInfinityError, ModeNotFoundError, CurvatureError):
+        return box, None
+    check_holds_mode(density, box, mode)
+    return box, mode
+
+
+def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given: bool) -> None:
+    if not np.any(np.isfinite(cells.log_density)):
+        raise BoundsError(
+            "The density is 0 in the whole box: choose bounds that hold the posterior, or leave "
+            "them out."
+        )
+    if not given:
+        return
+    edges = edge_masses(cells.marginals)
+    k, side = np.unravel_index(int(np.argmax(edges)), edges.shape)
+    where = f"{density.parameters[k]} = {(cells.box.low, cells.box.high)[side][k]:.5g}"
+    peak = np.unravel_index(int(np.argmax(cells.log_density)), cells.points)
+    at_edge = [p in (0, n - 1) for p, n in zip(peak, cells.points, strict=True)]
+    if mode is None and min(cells.points) > 2 and any(at_edge):
+        raise BoundsError(
+            f"The bounds exclude the posterior's mode: the density is highest at the edge of the "
+            f"box, near {where} (unconstrained scale). Widen the box."
+        )
+    if edges[k, side] > _TELL_EDGE_MASS:
+        warnings.warn(
+            f"The edge of the box at {where} (unconstrained scale) holds {edges[k, side]:.2g} of "
+            "the mass, so the box itself shows in the results. Widen it, or leave bounds out.",
+            GridEdgeWarning,
+            stacklevel=3,
+        )
+
+
+def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dataset:
+    moments = moments_of_grid(density, cells.box, cells.weights)
+    axes = [f"axis_{k}" for k in range(density.size)]
+    quantities = {"quantity": list(moments.quantities)}
+    probabilities = {"probability": list(PROBABILITIES)}
+    fit = xr.Dataset(
+        {
+            "log_density": xr.DataArray(
+                cells.log_density,
+                coords=dict(zip(axes, cells.box.centres(cells.points), strict=True)),
+                dims=axes,
+            ),
+            "mean": xr.DataArray(moments.mean, quantities, ["quantity"]),
+            "sd": xr.DataArray(moments.sd, quantities, ["quantity"]),
+            "quantiles": xr.DataArray(
+                moments.quantiles, quantities | probabilities, ["quantity", "probability"]
+            ),
+            "edge_mass": xr.DataArray(
+                edge_masses(cells.marginals),
+                {"parameter": list(density.parameters), "side": ["low", "high"]},
+                ["parameter", "side"],
+            ),
+            "log_evidence": cells.log_evidence,
+        }
+    )
+    if mode is not None:
+        fit["mode"] = parameter_array(density, mode.theta)
+        fit["logp_mode"] = mode.logp
+    return fit
+
+
+def _draws_in_cells(cells: Cells, draws: int, rng: np.random.Generator) -> np.ndarray:
+    flat = cells.weights.ravel()
+    chosen = np.unravel_index(rng.choice(flat.size, size=draws, p=flat / flat.sum()), cells.points)
+    centres = cells.box.centres(cells.points)
+    thetas = np.column_stack([c[index] for c, index in zip(centres, chosen, strict=True)])
+    return thetas + (rng.random(thetas.shape) - 0.5) * cells.box.steps(cells.points)

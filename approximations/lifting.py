@@ -1,0 +1,116 @@
+"""Lift data out of a graph into shared variables.
+
+PyTensor's Numba cache does not serve a graph that holds a large constant, so a PyMC model with
+plain NumPy data is compiled anew in every process. With the data in shared variables of unknown
+length the graph is the same for all data: the cache serves it, and new data need no compilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.type import TensorType
+from pytensor.tensor.variable import TensorConstant
+from pytensor.xtensor.type import XTensorType
+
+# Integer constants below this size may be shapes or axes, which some operations need to see.
+_SMALLEST_INTEGER_DATA = 16
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """The data of a model, each in a shared variable of its own.
+
+    Attributes
+    ----------
+    replacements : dict of Variable to SharedVariable
+        What stands in the model's graph, and what stands for it in ours.
+    named : dict of str to SharedVariable
+        Observed variables and `pymc.Data` by name; the model's own containers are not touched.
+    """
+
+    replacements: dict[Variable, SharedVariable]
+    named: dict[str, SharedVariable] = field(default_factory=dict)
+
+    @property
+    def largest(self) -> int:
+        """Number of entries of the largest array, a measure of one evaluation's work."""
+        return max((s.get_value(borrow=True).size for s in self.replacements.values()), default=1)
+
+
+def lift(model: pm.Model, graphs: Iterable[Variable]) -> Lifted:
+    """Find what is data in some graphs of a model, and copy it into shared variables."""
+    sources: dict[Variable, str | None] = {}
+    for variable in ancestors(list(graphs)):
+        if _is_array(variable) and (isinstance(variable, SharedVariable) or _is_data(variable)):
+            sources[variable] = None
+    for data in model.data_vars:
+        if data in sources:
+            sources[data] = data.name
+    observed = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
+    for name, value in observed.items():
+        if isinstance(value, Constant) and _is_array(value):
+            sources[value] = name
+
+    replacements = {source: _shared_copy(source, name) for source, name in sources.items()}
+    named = {name: replacements[source] for source, name in sources.items() if name}
+    named |= {
+        name: replacements[container]
+        for name, value in observed.items()
+        if (container := _container_of(value)) in replacements
+    }
+    return Lifted(replacements, named)
+
+
+def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:
+    """Replacements for single-precision constants, which cost eight digits of a log density.
+
+    PyTensor stores a Python number such as 2.0 in single precision, where that is exact, and PyMC
+    then takes the logarithm of a standard deviation in single precision, where that is not.
+    """
+    if pytensor.config.floatX != "float64":
+        return {}
+    return {
+        variable: pt.constant(np.asarray(variable.data, dtype="float64"), name=variable.name)
+        for variable in ancestors(list(graphs))
+        if isinstance(variable, TensorConstant) and variable.type.dtype == "float32"
+    }
+
+
+def _is_array(variable: Variable) -> bool:
+    return isinstance(variable.type, TensorType | XTensorType)
+
+
+def _is_data(variable: Variable) -> bool:
+    """Whether a constant is worth lifting: arrays of floats, and long arrays of integers."""
+    if not isinstance(variable, Constant) or variable.type.ndim == 0 or variable.data.size < 2:
+        return False
+    return variable.data.dtype.kind == "f" or variable.data.size >= _SMALLEST_INTEGER_DATA
+
+
+def _container_of(value: Variable) -> Variable:
+    """The constant or `pymc.Data` behind an observed value, which PyMC may have wrapped in a cast."""
+    while value.owner is not None and len(value.owner.inputs) == 1:
+        value = value.owner.inputs[0]
+    return value
+
+
+def _shared_copy(source: Variable, name: str | None) -> SharedVariable:
+    data = source.get_value() if isinstance(source, SharedVariable) else np.array(source.data)
+    # An axis of length 1 stays so: it is what lets the array broadcast.
+    shape = tuple(1 if length == 1 else None for length in source.type.shape)
+    if isinstance(source.type, XTensorType):
+        from pytensor.xtensor.type import xtensor_shared
+
+        return xtensor_shared(data, dims=source.type.dims, name=name)
+    single = source.type.dtype == "float32" and pytensor.config.floatX == "float64"
+    dtype = "float64" if single else source.type.dtype
+    return pytensor.shared(np.asarray(data, dtype=dtype), name=name, shape=shape)

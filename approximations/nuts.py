@@ -1,0 +1,94 @@
+"""The No-U-Turn sampler, by nutpie or by PyMC, as a tree like those of the other methods.
+
+Hoffman and Gelman (2014), "The No-U-Turn sampler"; nutpie adapts its mass matrix by gradients.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from .density import LogDensity
+from .progress import is_terminal
+from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
+
+
+def nuts(
+    model: pm.Model | LogDensity | None = None,
+    draws: int = 1000,
+    *,
+    tune: int = 1000,
+    chains: int | None = None,
+    random_seed: int | np.random.Generator | None = None,
+    nuts_sampler: str = "nutpie",
+    progressbar: bool = True,
+    **kwargs: Any,
+) -> xr.DataTree:
+    """Sample a posterior by Markov chain Monte Carlo.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None. Of a `LogDensity` the model is taken, with the model's data.
+    draws : int, default 1000
+        Draws a chain, after tuning.
+    tune : int, default 1000
+    chains : int, optional
+        PyMC's default if None: one a core, at least 2.
+    random_seed : int or Generator, optional
+    nuts_sampler : {"nutpie", "pymc", "numpyro", "blackjax"}, default "nutpie"
+    progressbar : bool, default True
+        On a terminal.
+    **kwargs
+        Passed on to `pymc.sample`: ``cores``, ``initvals``, ``target_accept``, ...
+
+    Returns
+    -------
+    DataTree
+        What `pymc.sample` returns; ``sample_stats`` has ``lp`` and ``diverging`` with every
+        sampler, and the attributes say how the tree was made.
+
+    Raises
+    ------
+    ArgumentError
+        When ``draws``, ``tune`` or ``chains`` is below 1.
+    DiscreteVariableError, NoFreeVariableError
+    """
+    draws, tune = checked_count("draws", draws), checked_count("tune", tune)
+    if chains is not None:
+        chains = checked_count("chains", chains)
+    if not isinstance(model, LogDensity):
+        model = LogDensity(model)
+    started = time.perf_counter()
+    tree = pm.sample(
+        draws,
+        tune=tune,
+        chains=chains,
+        random_seed=random_seed,
+        nuts_sampler=nuts_sampler,
+        progressbar=progressbar and is_terminal(),
+        model=model.model,
+        **kwargs,
+    )
+    seconds = time.perf_counter() - started
+    sampling = float(tree["posterior"].attrs.get("sampling_time", seconds))
+    settings = {"draws": draws, "tune": tune, "nuts_sampler": nuts_sampler, **kwargs}
+    record = Record("nuts", settings, seed_to_record(random_seed), independent_draws=False)
+    tree.attrs |= attributes(record)
+    stats = _common_statistics(tree["sample_stats"].to_dataset())
+    tree["sample_stats"] = xr.DataTree(stats)
+    clock = Clock(compile=max(seconds - sampling, 0.0), fit=sampling)
+    return add_costs(tree, clock, {"gradient": int(stats["n_steps"].sum())})
+
+
+def _common_statistics(stats: xr.Dataset) -> xr.Dataset:
+    """Give every sampler's statistics PyMC's names, and text a type that files can hold."""
+    names = {"logp": "lp", "depth": "tree_depth"}
+    stats = stats.rename({old: new for old, new in names.items() if old in stats and new not in stats})
+    messages = [name for name, value in stats.data_vars.items() if value.dtype == object]
+    # nutpie writes None where a draw did not diverge; netCDF has no None.
+    return stats.assign({m: stats[m].fillna("").astype(str) for m in messages})

@@ -1,0 +1,38 @@
+"""One progress bar for long work: on a terminal, and silent in a pipe or a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def progress(description: str, total: int, *, show: bool) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told how much more is done.
+
+    Parameters
+    ----------
+    description : str
+    total : int
+    show : bool
+        Nothing is shown when standard error is not a terminal, whatever this says.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not (show and is_terminal())) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def is_terminal() -> bool:
+    """Whether somebody is watching standard error."""
+    return sys.stderr.isatty()
