@@ -105,8 +105,8 @@ def found_box(density: LogDensity, mode: Mode, gaussian: Gaussian) -> Box:
     k, side = np.unravel_index(int(np.argmax(edges)), edges.shape)
     raise BoundsError(
         f"No box holds the posterior: at {density.parameters[k]} = "
-        f"{(box.low, box.high)[side][k]:.4g} the edge still holds {edges[k, side]:.2g} of the mass. "
-        "The posterior may be improper or have very heavy tails; give bounds=, or a proper prior."
+        f"{(box.low, box.high)[side][k]:.4g} the edge still holds {edges[k, side]:.2g} of the "
+        "mass. The posterior may be improper or have very heavy tails; give bounds=, or a proper prior."
     )
 
 
@@ -140,9 +140,7 @@ def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told:
 def edge_masses(marginals: list[np.ndarray]) -> np.ndarray:
     """Mass (P, 2) in the outermost fortieth at the low and high side of each axis."""
     layers = [max(1, len(marginal) // _EDGE_SHARE) for marginal in marginals]
-    return np.array(
-        [(m[:n].sum(), m[-n:].sum()) for m, n in zip(marginals, layers, strict=True)]
-    )
+    return np.array([(m[:n].sum(), m[-n:].sum()) for m, n in zip(marginals, layers, strict=True)])
 
 
 def _marginals(log_density: np.ndarray) -> list[np.ndarray]:
@@ -155,9 +153,8 @@ def _trimmed(box: Box, marginals: list[np.ndarray], points: tuple[int, ...]) -> 
     """Cut off margins that hold next to nothing, so that the cells go where the mass is."""
     low, high, steps = box.low.copy(), box.high.copy(), box.steps(points)
     for k, marginal in enumerate(marginals):
-        inside = np.flatnonzero(
-            (np.cumsum(marginal) > EDGE_MASS / 10) & (np.cumsum(marginal[::-1])[::-1] > EDGE_MASS / 10)
-        )
+        below, above = np.cumsum(marginal), np.cumsum(marginal[::-1])[::-1]
+        inside = np.flatnonzero((below > EDGE_MASS / 10) & (above > EDGE_MASS / 10))
         low[k] = box.low[k] + max(inside[0] - 2, 0) * steps[k]
         high[k] = box.low[k] + min(inside[-1] + 3, points[k]) * steps[k]
     return Box(low, high)
@@ -174,9 +171,7 @@ def _widened(
     )
 
 
-def _ends_of(
-    density: LogDensity, block: Block, bounds: Bounds
-) -> tuple[np.ndarray, np.ndarray]:
+def _ends_of(density: LogDensity, block: Block, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
     """Unconstrained ends of one variable's bounds, as flat arrays."""
     by_value = block.value_name in bounds and block.value_name != block.name
     name = block.value_name if by_value else block.name
@@ -188,9 +183,7 @@ def _ends_of(
             "given."
         ) from error
     if np.any(low >= high) or np.any(np.isnan(low)) or np.any(np.isnan(high)):
-        raise BoundsError(
-            f"bounds[{name!r}] must have low < high, but ({low}, {high}) was given."
-        )
+        raise BoundsError(f"bounds[{name!r}] must have low < high, but ({low}, {high}) was given.")
     ends = [_unconstrained(density, block, name, end) for end in (low, high)]
     return np.minimum(*ends), np.maximum(*ends)
 

@@ -324,14 +324,14 @@ def _vector(theta: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(theta, dtype=float)
 
 
-def _as_tensor(graph: Variable) -> Variable:
+def _as_tensor(graph: Any) -> Any:
     """Bring a graph of `pymc.dims` down to plain tensors, which have gradients and batches."""
     if isinstance(graph.type, XTensorType):
         graph = graph.values
     return rewrite_graph(graph, include=("lower_xtensor",))
 
 
-def _gradient(cost: Variable, theta: Variable) -> Variable:
+def _gradient(cost: Any, theta: Variable) -> Any:
     try:
         return pt.grad(cost, theta, disconnected_inputs="ignore", return_disconnected="zero")
     except (NotImplementedError, NullTypeGradError) as error:

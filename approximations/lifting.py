@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -19,7 +20,7 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant
-from pytensor.xtensor.type import XTensorType
+from pytensor.xtensor.type import XTensorConstant, XTensorType
 
 # Integer constants below this size may be shapes or axes, which some operations need to see.
 _SMALLEST_INTEGER_DATA = 16
@@ -48,18 +49,18 @@ class Lifted:
 
 def lift(model: pm.Model, graphs: Iterable[Variable]) -> Lifted:
     """Find what is data in some graphs of a model, and copy it into shared variables."""
-    sources: dict[Variable, str | None] = {}
-    for variable in ancestors(list(graphs)):
-        if _is_array(variable) and (isinstance(variable, SharedVariable) or _is_data(variable)):
-            sources[variable] = None
-    for data in model.data_vars:
-        if data in sources:
-            sources[data] = data.name
+    sources: dict[Variable, str | None] = {
+        variable: None
+        for variable in ancestors(list(graphs))
+        if _is_array(variable) and (isinstance(variable, SharedVariable) or _is_data(variable))
+    }
+    sources |= {data: data.name for data in model.data_vars if data in sources}
     observed = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
-    for name, value in observed.items():
-        if isinstance(value, Constant) and _is_array(value):
-            sources[value] = name
-
+    sources |= {
+        value: name
+        for name, value in observed.items()
+        if isinstance(value, Constant) and _is_array(value)
+    }
     replacements = {source: _shared_copy(source, name) for source, name in sources.items()}
     named = {name: replacements[source] for source, name in sources.items() if name}
     named |= {
@@ -71,7 +72,7 @@ def lift(model: pm.Model, graphs: Iterable[Variable]) -> Lifted:
 
 
 def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:
-    """Replacements for single-precision constants, which cost eight digits of a log density.
+    """Give replacements for single-precision constants, which cost eight digits of a log density.
 
     PyTensor stores a Python number such as 2.0 in single precision, where that is exact, and PyMC
     then takes the logarithm of a standard deviation in single precision, where that is not.
@@ -91,20 +92,21 @@ def _is_array(variable: Variable) -> bool:
 
 def _is_data(variable: Variable) -> bool:
     """Whether a constant is worth lifting: arrays of floats, and long arrays of integers."""
-    if not isinstance(variable, Constant) or variable.type.ndim == 0 or variable.data.size < 2:
+    if not isinstance(variable, TensorConstant | XTensorConstant) or variable.data.size < 2:
         return False
     return variable.data.dtype.kind == "f" or variable.data.size >= _SMALLEST_INTEGER_DATA
 
 
 def _container_of(value: Variable) -> Variable:
-    """The constant or `pymc.Data` behind an observed value, which PyMC may have wrapped in a cast."""
+    """The constant or `pymc.Data` behind an observed value, which PyMC may wrap in a cast."""
     while value.owner is not None and len(value.owner.inputs) == 1:
         value = value.owner.inputs[0]
     return value
 
 
-def _shared_copy(source: Variable, name: str | None) -> SharedVariable:
-    data = source.get_value() if isinstance(source, SharedVariable) else np.array(source.data)
+def _shared_copy(source: Any, name: str | None) -> SharedVariable:
+    shared = isinstance(source, SharedVariable)
+    data = source.get_value() if shared else np.array(source.data)
     # An axis of length 1 stays so: it is what lets the array broadcast.
     shape = tuple(1 if length == 1 else None for length in source.type.shape)
     if isinstance(source.type, XTensorType):

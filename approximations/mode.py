@@ -215,7 +215,7 @@ def _trust_region_step(
 
 
 def _step_in_eigenbasis(slope: np.ndarray, eigenvalues: np.ndarray, radius: float) -> np.ndarray:
-    """Solve (eigenvalues + shift) * step = slope for the least shift >= 0 that keeps in the ball."""
+    """Solve (eigenvalues + shift) * step = slope, for the least shift that keeps in the ball."""
     floor = np.finfo(float).eps * np.max(np.abs(eigenvalues))
     if eigenvalues[0] > floor:
         newton = slope / eigenvalues

@@ -88,7 +88,9 @@ def nuts(
 def _common_statistics(stats: xr.Dataset) -> xr.Dataset:
     """Give every sampler's statistics PyMC's names, and text a type that files can hold."""
     names = {"logp": "lp", "depth": "tree_depth"}
-    stats = stats.rename({old: new for old, new in names.items() if old in stats and new not in stats})
+    stats = stats.rename(
+        {old: new for old, new in names.items() if old in stats and new not in stats}
+    )
     messages = [name for name, value in stats.data_vars.items() if value.dtype == object]
     # nutpie writes None where a draw did not diverge; netCDF has no None.
     return stats.assign({m: stats[m].fillna("").astype(str) for m in messages})

@@ -1,15 +1,16 @@
-"""How a model's free variables lie in one flat vector ``theta``, and what its entries are called."""
+"""How free variables lie in one flat vector ``theta``, and what its entries are called."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.graph.basic import Variable
+from pytensor.tensor.variable import TensorVariable
 from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
 
@@ -96,7 +97,7 @@ def blocks_of(model: pm.Model, point: Mapping[str, np.ndarray]) -> tuple[Block, 
 
 
 def labels_of(
-    name: str, shape: tuple[int, ...], coords: Sequence[Sequence[object] | None] | None = None
+    name: str, shape: tuple[int, ...], coords: Sequence[Iterable[object] | None] | None = None
 ) -> tuple[str, ...]:
     """Name every entry of an array: ``theta[Choate]`` with coords, ``theta[0]`` without."""
     if not shape:
@@ -119,15 +120,13 @@ def _dims_that_fit(
     """Dims, when each has the length of its axis: a transform may change a shape (a simplex)."""
     if not dims or len(dims) != len(shape):
         return None
-    lengths = [
-        len(coord) if (coord := model.coords.get(dim)) is not None else None for dim in dims
-    ]
+    lengths = [len(coord) if (coord := model.coords.get(dim)) is not None else None for dim in dims]
     fits = all(length is None or length == n for length, n in zip(lengths, shape, strict=True))
     return tuple(dims) if fits else None
 
 
 def values_from_theta(
-    model: pm.Model, blocks: Sequence[Block], theta: Variable
+    model: pm.Model, blocks: Sequence[Block], theta: TensorVariable
 ) -> dict[Variable, Variable]:
     """Express every value variable of the model by slices of a symbolic ``theta`` (P,)."""
     replacements = {}

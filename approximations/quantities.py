@@ -23,7 +23,7 @@ def flatten(posterior: xr.Dataset) -> dict[str, np.ndarray]:
     dict of str to (C, S) array
         In the dataset's order, under labels like ``"theta[Choate]"``.
     """
-    scalars = {}
+    scalars: dict[str, np.ndarray] = {}
     for name, variable in posterior.data_vars.items():
         variable = variable.transpose("chain", "draw", ...)
         dims: tuple[Hashable, ...] = variable.dims[2:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -120,7 +120,7 @@ def parameter_array(density: LogDensity, values: np.ndarray) -> xr.DataArray:
     """Label a vector (P,) or matrix (P, P) by the parameters of ``theta``."""
     dims = ("parameter", "parameter_bis")[: np.ndim(values)]
     labels = list(density.parameters)
-    return xr.DataArray(values, dims=dims, coords={dim: labels for dim in dims})
+    return xr.DataArray(values, dims=dims, coords=dict.fromkeys(dims, labels))
 
 
 def attributes(record: Record) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _dims_and_coords(density: LogDensity) -> dict[str, Any]:
 
 def _unconstrained_dataset(density: LogDensity, thetas: np.ndarray) -> xr.Dataset:
     values = {block.value_name: block.take(thetas)[None] for block in density.blocks}
-    dims: dict[str, Sequence[str]] = {
+    dims: dict[Hashable, Sequence[Hashable]] = {
         block.value_name: list(block.dims) for block in density.blocks if block.dims
     }
     coords = _dims_and_coords(density)["coords"]

@@ -1,0 +1,108 @@
+"""The command line: ``tripos compare`` and ``tripos models``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# PyMC takes seconds to import: nothing that needs it is imported before a command runs.
+
+_DESCRIPTION = "One posterior on three legs: an exact grid, a Laplace approximation and NUTS."
+_EXAMPLES = """\
+examples:
+  tripos compare bioassay                 the exercise of Bayesian Data Analysis, chapter 4
+  tripos compare my_file.py:build_model   your own: a function that returns a pymc.Model
+  tripos compare globe --methods grid,laplace --output /tmp/globe
+  tripos models                           the models that come with tripos
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of ``tripos``."""
+    top = argparse.ArgumentParser(
+        "tripos",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", metavar="command", required=True)
+    _add_compare(commands.add_parser("compare", help="approximate a posterior by several methods"))
+    commands.add_parser("models", help="list the models that come with tripos")
+    return top
+
+
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    compare.description = (
+        "Approximate one posterior by several methods; print a table and what it shows; write "
+        "table, pictures and trees to a folder."
+    )
+    add = compare.add_argument
+    add("target", help="a name that `tripos models` lists, or file.py:function")
+    add("--methods", help="comma-separated: grid,laplace,nuts (the default: all that apply)")
+    add("--draws", type=int, help="draws of each method (4000 independent ones; 1000 a chain)")
+    add("--random-seed", type=int, default=1, help="default: %(default)s")
+    add("--nuts-sampler", default="nutpie", help="nutpie (default), pymc, numpyro or blackjax")
+    add("--output", default="results", help="folder to write to (default: %(default)s)")
+    add("--no-pictures", action="store_true", help="write the table and the trees only")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns
+    -------
+    int
+        0 when it worked, 2 when something foreseen went wrong (said on standard error), 130 when
+        it was interrupted; nothing half-written is left behind.
+    """
+    arguments = parser().parse_args(argv)
+    try:
+        if arguments.command == "models":
+            return _list_models()
+        return _compare(arguments)
+    except KeyboardInterrupt:
+        print("tripos: interrupted, nothing was written.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        from ..approximations.errors import TriposError
+
+        if not isinstance(error, TriposError):
+            raise
+        print(f"tripos: {error}", file=sys.stderr)
+        return 2
+
+
+def _list_models() -> int:
+    import pandas as pd
+
+    from ..models import CATALOGUE
+    from .printing import console, table_of
+
+    rows = [
+        {"name": e.name, "what it is": e.description, "ask for": ", ".join(e.quantities)}
+        | {"exact posterior": "" if e.truth is None else e.truth.source, "source": e.source}
+        for e in CATALOGUE.values()
+    ]
+    console().print(table_of(pd.DataFrame(rows).set_index("name"), "Models"))
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from .job import run_job
+
+    methods = arguments.methods.split(",") if arguments.methods else None
+    options: dict[str, dict[str, object]] = {"nuts": {"nuts_sampler": arguments.nuts_sampler}}
+    if arguments.draws is not None:
+        for method in ("grid", "laplace", "nuts"):
+            options.setdefault(method, {})["draws"] = arguments.draws
+    run_job(
+        arguments.target,
+        Path(arguments.output),
+        methods=methods,
+        random_seed=arguments.random_seed,
+        options=options,
+        pictures=not arguments.no_pictures,
+    )
+    return 0

@@ -1,0 +1,163 @@
+"""Several posteriors side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import xarray as xr
+
+from ..approximations.errors import ArgumentError
+from .storage import load_trees, save_trees
+from .summary import shared_variables, summary_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Posteriors to compare, each a tree in the InferenceData schema, whoever made it.
+
+    Parameters
+    ----------
+    trees : mapping of str to DataTree
+        By label. Each needs a group ``posterior`` with dims ``chain`` and ``draw``.
+    failures : mapping of str to str, optional
+        Methods that could not be run, by label, and why.
+
+    Raises
+    ------
+    ArgumentError
+        When there is no tree, or one has no posterior.
+    NoSharedVariableError
+        When the trees have no variable in common.
+    """
+
+    trees: Mapping[str, xr.DataTree]
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the trees."""
+        if not self.trees:
+            raise ArgumentError("A comparison needs at least one tree, but none was given.")
+        for label, tree in self.trees.items():
+            if not isinstance(tree, xr.DataTree) or "posterior" not in tree.children:
+                raise ArgumentError(
+                    f"The tree {label!r} must be an xarray.DataTree with a group 'posterior', but "
+                    f"a {type(tree).__name__} was given that has none. arviz.convert_to_datatree "
+                    "makes one from draws."
+                )
+            missing = {"chain", "draw"} - set(tree["posterior"].dims)
+            if missing:
+                raise ArgumentError(
+                    f"The posterior of {label!r} has no dim {' and '.join(sorted(missing))}."
+                )
+        shared_variables(self.trees)
+
+    def summary(self, var_names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Tabulate mean, sd, 50 % and 95 % intervals and their Monte Carlo errors.
+
+        Parameters
+        ----------
+        var_names : sequence of str, optional
+            Variables to show; those that at least two trees have, if None.
+
+        Returns
+        -------
+        DataFrame
+            See `tripos.comparisons.summary.summary_table`; `costs` has the seconds.
+        """
+        table = summary_table(self.trees, var_names)
+        seconds = self.costs()["seconds"]
+        return table.assign(seconds=[seconds[label] for _, label in table.index])
+
+    def costs(self) -> pd.DataFrame:
+        """Tabulate what each tree took: seconds by part, and density evaluations."""
+        names = ("seconds_compile", "seconds_fit", "seconds_draw", "seconds")
+        rows = {
+            label: {
+                "method": tree.attrs.get("method", ""),
+                **{name: tree.attrs.get(name, float("nan")) for name in names},
+                "evaluations": sum(
+                    count
+                    for name, count in tree.attrs.items()
+                    if str(name).startswith("evaluations_")
+                ),
+            }
+            for label, tree in self.trees.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("label")
+
+    def only(self, labels: Iterable[str]) -> Comparison:
+        """Keep some of the trees.
+
+        Raises
+        ------
+        ArgumentError
+            When a label is unknown.
+        """
+        labels = list(labels)
+        if unknown := [label for label in labels if label not in self.trees]:
+            raise ArgumentError(f"There is no tree called {unknown}; there are {list(self.trees)}.")
+        return Comparison({label: self.trees[label] for label in labels})
+
+    def pictures(
+        self, quantities: Sequence[str] | None = None, units: Mapping[str, str] | None = None
+    ) -> dict[str, Figure]:
+        """Draw the comparison.
+
+        Parameters
+        ----------
+        quantities : sequence of str, optional
+            Labels such as ``"beta"``; the first two span the plane of the overlay and contours. All
+            that the trees share, up to twelve, if None.
+        units : mapping of str to str, optional
+            Unit of a quantity, for the axis.
+
+        Returns
+        -------
+        dict of str to Figure
+            ``"marginals"`` and ``"intervals"``, and with two quantities or more ``"overlay"`` and
+            ``"contours"``.
+        """
+        from .plot_contours import plot_contours
+        from .plot_intervals import plot_intervals
+        from .plot_marginals import plot_marginals
+        from .plot_overlay import plot_overlay
+
+        shown = list(quantities or self.summary().index.unique("quantity")[:12])
+        units = units or {}
+        figures = {
+            "marginals": plot_marginals(self.trees, shown, units=units),
+            "intervals": plot_intervals(self.trees, shown, units=units),
+        }
+        if len(shown) > 1:
+            figures["overlay"] = plot_overlay(self.trees, *shown[:2], units=units)
+            figures["contours"] = plot_contours(self.trees, *shown[:2], units=units)
+        return figures
+
+    def save(self, directory: str | Path) -> Path:
+        """Write every tree as netCDF into a folder, all or nothing.
+
+        Raises
+        ------
+        StorageError
+            When the folder cannot be written, or holds something else.
+        """
+        return save_trees(self.trees, self.failures, directory)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Comparison:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        StorageError
+            When the folder is not one that `save` wrote, or a file in it is damaged.
+        """
+        trees, failures = load_trees(directory)
+        return cls(trees, failures)

@@ -1,0 +1,120 @@
+"""Write a comparison to a folder, and read it: all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import xarray as xr
+
+from ..approximations.errors import StorageError
+
+_INDEX = "comparison.json"
+_FORMAT = 1
+
+
+def save_trees(
+    trees: Mapping[str, xr.DataTree], failures: Mapping[str, str], directory: str | Path
+) -> Path:
+    """Write trees as netCDF files with an index; see `Comparison.save`."""
+
+    def write(folder: Path) -> None:
+        files = {label: f"{k}-{file_name(label)}.nc" for k, label in enumerate(trees)}
+        for label, tree in trees.items():
+            tree.to_netcdf(folder / files[label], engine="h5netcdf")
+        index = {"format": _FORMAT, "trees": files, "failures": dict(failures)}
+        (folder / _INDEX).write_text(json.dumps(index, indent=2), encoding="utf-8")
+
+    return replace_folder(Path(directory), write, mark=_INDEX)
+
+
+def load_trees(directory: str | Path) -> tuple[dict[str, xr.DataTree], dict[str, str]]:
+    """Read trees and failures; see `Comparison.load`."""
+    folder = Path(directory)
+    try:
+        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        if index["format"] != _FORMAT:
+            raise StorageError(
+                f"{folder} was written in format {index['format']}, but this version of tripos "
+                f"reads format {_FORMAT}. Use the version that wrote it."
+            )
+        trees = {
+            label: xr.load_datatree(folder / name, engine="h5netcdf")
+            for label, name in index["trees"].items()
+        }
+        return trees, dict(index["failures"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"{folder} holds no comparison that can be read ({error}). Comparison.save writes one."
+        ) from error
+
+
+def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str) -> Path:
+    """Write a folder beside its place, and put it there when it is whole.
+
+    Parameters
+    ----------
+    folder : Path
+    write : callable
+        Given an empty folder to write into.
+    mark : str
+        A file that only such folders hold: an old one is replaced, anything else is left alone.
+
+    Raises
+    ------
+    StorageError
+        When the place is taken by something else, or cannot be written.
+    """
+    check_place(folder, mark=mark)
+    beside = _folder_beside(folder)
+    try:
+        new = beside / "new"
+        new.mkdir()
+        write(new)
+        if folder.exists():
+            folder.replace(beside / "old")
+        new.replace(folder)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written: {error}.") from error
+    finally:
+        if (beside / "old").exists() and not folder.exists():
+            (beside / "old").replace(folder)
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def file_name(text: str) -> str:
+    """Make a name that every file system takes: ``"grid, flat prior"`` to ``"grid-flat-prior"``."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")
+
+
+def check_place(folder: Path, *, mark: str) -> None:
+    """Find out before long work whether a folder can be written.
+
+    Raises
+    ------
+    StorageError
+        When the place is taken by something that has no file ``mark``, or cannot be written.
+    """
+    if folder.exists() and not (folder.is_dir() and _is_ours(folder, mark)):
+        raise StorageError(
+            f"{folder} exists and is not a folder that tripos wrote, so it is left alone. Choose "
+            "another place, or remove it."
+        )
+    _folder_beside(folder).rmdir()
+
+
+def _folder_beside(folder: Path) -> Path:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written: {error}.") from error
+
+
+def _is_ours(folder: Path, mark: str) -> bool:
+    return (folder / mark).exists() or not any(folder.iterdir())
