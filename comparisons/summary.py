@@ -120,20 +120,26 @@ def _exact_rows(fit: xr.Dataset, quantities: Sequence[str]) -> dict[str, dict[st
 def _draw_rows(posterior: xr.Dataset, *, markov_chain: bool) -> dict[str, dict[str, float]]:
     scalars = flatten(posterior)
     rows = {quantity: _moments(draws) for quantity, draws in scalars.items()}
-    if markov_chain:
-        scalar_set = _as_scalars(scalars)
-        for column, values in (
-            ("mcse_mean", mcse(scalar_set, method="mean")),
-            ("mcse_sd", mcse(scalar_set, method="sd")),
-            ("ess_bulk", ess(scalar_set, method="bulk")),
-            ("r_hat", rhat(scalar_set)),
-        ):
-            for quantity, row in rows.items():
-                row[column] = float(values[quantity])
+    # Of a constant there is nothing to diagnose.
+    varying = {quantity: draws for quantity, draws in scalars.items() if np.ptp(draws) > 0}
+    if markov_chain and varying:
+        for column, values in _chain_diagnostics(varying).items():
+            for quantity in varying:
+                rows[quantity][column] = float(values[quantity])
     for row in rows.values():
         if row["tail_k"] > HEAVY_TAIL:
             row |= dict.fromkeys(("mean", "sd", "mcse_mean", "mcse_sd"), np.nan)
     return rows
+
+
+def _chain_diagnostics(scalars: Mapping[str, np.ndarray]) -> dict[str, xr.Dataset]:
+    posterior = arviz_base.dict_to_dataset(dict(scalars))
+    return {
+        "mcse_mean": mcse(posterior, method="mean"),
+        "mcse_sd": mcse(posterior, method="sd"),
+        "ess_bulk": ess(posterior, method="bulk"),
+        "r_hat": rhat(posterior),
+    }
 
 
 def _moments(draws: np.ndarray) -> dict[str, float]:
@@ -151,7 +157,3 @@ def _moments(draws: np.ndarray) -> dict[str, float]:
         f"q{100 * p:g}": q for p, q in zip(QUANTILES, np.quantile(draws, QUANTILES), strict=True)
     }
     return {name: float(value) for name, value in row.items()}
-
-
-def _as_scalars(scalars: Mapping[str, np.ndarray]) -> xr.Dataset:
-    return arviz_base.dict_to_dataset(dict(scalars))

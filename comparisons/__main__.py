@@ -1,0 +1,7 @@
+"""``python -m tripos.comparisons`` is ``tripos``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,35 @@
+"""Trees to compare: made by hand where the truth must be known, and one run of the exercise."""
+
+import arviz_base
+import numpy as np
+import pytest
+
+from tripos.comparisons.exercise import bioassay_exercise
+
+
+@pytest.fixture(scope="session")
+def exercise():
+    """The four cells of the bioassay exercise."""
+    return bioassay_exercise(random_seed=7, options={"nuts": {"chains": 4}})
+
+
+@pytest.fixture
+def normal_tree():
+    """Make a tree of independent draws of a normal variable ``x``, and of ``y`` with a dim."""
+
+    def make(mean=0.0, sd=1.0, size=4000, seed=1, independent=1):
+        rng = np.random.default_rng(seed)
+        tree = arviz_base.from_dict(
+            {
+                "posterior": {
+                    "x": mean + sd * rng.standard_normal((1, size)),
+                    "y": rng.standard_normal((1, size, 2)),
+                }
+            },
+            dims={"y": ["school"]},
+            coords={"school": ["Choate", "Deerfield"]},
+        )
+        tree.attrs = {"independent_draws": independent, "seconds": 0.5}
+        return tree
+
+    return make

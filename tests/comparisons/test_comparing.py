@@ -1,0 +1,73 @@
+"""Several methods on one model, some of which cannot serve it."""
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from tripos.approximations.errors import NoMethodError
+from tripos.comparisons import compare
+from tripos.models import CATALOGUE, eight_schools, globe
+
+
+def test_methods_label_the_trees_and_take_their_options():
+    comparison = compare(
+        globe(),
+        methods=("laplace", "grid"),
+        random_seed=1,
+        options={"laplace": {"draws": 100}, "grid": {"points": 51}},
+    )
+    assert list(comparison.trees) == ["laplace", "grid"]
+    assert comparison.trees["laplace"]["posterior"].sizes["draw"] == 100
+    assert comparison.trees["grid"]["fit"].sizes["axis_0"] == 51
+    exact = CATALOGUE["globe"].truth
+    assert comparison.summary().at[("p", "grid"), "mean"] == pytest.approx(
+        exact.mean["p"], abs=1e-3
+    )
+
+
+def test_a_method_that_cannot_serve_the_model_does_not_stop_the_others():
+    comparison = compare(eight_schools(), methods=("grid", "laplace"), random_seed=1)
+    assert list(comparison.trees) == ["laplace"]
+    assert comparison.failures["grid"].startswith("GridSizeError: A grid serves up to 4")
+
+
+def test_when_all_fail_every_reason_is_said():
+    with pytest.raises(NoMethodError, match=r"(?s)grid: GridSizeError.*laplace: ModeAtInfinity"):
+        compare(eight_schools(centred=True), methods=("grid", "laplace"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"methods": ("laplas",)}, r"no method called \['laplas'\]; there are \['grid'"),
+        ({"methods": ()}, "at least one method"),
+        ({"options": {"hmc": {}}}, r"\['hmc'\]"),
+    ],
+)
+def test_unknown_methods_are_named(arguments, sentence):
+    with pytest.raises(NoMethodError, match=sentence):
+        compare(globe(), **arguments)
+
+
+def test_the_model_in_context_is_taken_and_the_seed_repeats():
+    with globe():
+        one = compare(methods=("laplace",), random_seed=3)
+        other = compare(methods=("laplace",), random_seed=3)
+    values = [c.trees["laplace"]["posterior"]["p"].values for c in (one, other)]
+    np.testing.assert_array_equal(*values)
+
+
+def test_a_programming_error_is_not_taken_for_a_failure(monkeypatch):
+    monkeypatch.setitem(
+        __import__("tripos.approximations", fromlist=["METHODS"]).METHODS,
+        "broken",
+        lambda model, random_seed=None, progressbar=True: 1 / 0,
+    )
+    with pytest.raises(ZeroDivisionError):
+        compare(globe(), methods=("laplace", "broken"))
+
+
+def test_without_a_model_pymc_says_so():
+    with pytest.raises(TypeError, match=r"(?i)context"):
+        compare()
+    assert pm.Model.get_context(error_if_none=False) is None

@@ -1,0 +1,50 @@
+"""The README's examples run, and the commands that it names exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("code", _blocks("python"))
+def test_python_example_runs(code, capsys):
+    names = {}
+    exec(compile(code, "README.md", "exec"), names)
+    out = capsys.readouterr().out
+    # The grid's mean of beta and the mode, as the book has them.
+    assert re.search(r"beta\s+grid\s+11\.6355", out)
+    assert "0.8465802" in out
+    assert names["refit"]["observed_data"]["deaths"].values.tolist() == [0, 2, 3, 5]
+
+
+def test_make_has_the_targets_that_are_named():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"`?make (\w+)", README):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_tripos_has_the_commands_that_are_named():
+    for command in set(re.findall(r"^tripos (\w+)", README, flags=re.MULTILINE)):
+        done = subprocess.run(
+            [sys.executable, "-m", "tripos.comparisons", command, "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_files_that_are_named_exist():
+    names = re.findall(r"`([\w/]+(?:\.py|\.txt|/))`", README) + re.findall(r"\]\((\S+)\)", README)
+    for name in names:
+        places = [ROOT / name, ROOT / "approximations" / name]
+        assert name == "results/" or any(place.exists() for place in places), name
