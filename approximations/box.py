@@ -106,7 +106,8 @@ def found_box(density: LogDensity, mode: Mode, gaussian: Gaussian) -> Box:
     raise BoundsError(
         f"No box holds the posterior: at {density.parameters[k]} = "
         f"{(box.low, box.high)[side][k]:.4g} the edge still holds {edges[k, side]:.2g} of the "
-        "mass. The posterior may be improper or have very heavy tails; give bounds=, or a proper prior."
+        "mass. The posterior may be improper or have very heavy tails; give bounds=, or a "
+        "proper prior."
     )
 
 

@@ -7,21 +7,14 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 from pymc.initial_point import make_initial_point_fn
-from pymc.pytensorf import rewrite_pregrad
 from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.gradient import NullTypeGradError
-from pytensor.graph.basic import Variable
-from pytensor.graph.replace import clone_replace, vectorize_graph
-from pytensor.graph.rewriting.utils import rewrite_graph
-from pytensor.xtensor.type import XTensorType
 
 from .compiling import CompiledFunction, Linker, without_c_compiler
-from .errors import GradientError, StartingPointError
-from .lifting import in_double_precision, lift
-from .new_data import checked_data
-from .parameters import Block, blocks_of, ravel_point, values_from_theta
+from .errors import StartingPointError
+from .new_data import DataSlots, checked_data
+from .parameters import Block, blocks_of, ravel_point
+from .symbolic import Graph, SymbolicDensity
 
 # Entries of the largest temporary array in a batched evaluation: about 2 MB, which a cache holds.
 _ENTRIES_PER_CHUNK = 2**18
@@ -64,11 +57,10 @@ class LogDensity:
         self._linker = linker
         self.evaluations = {"value": 0, "gradient": 0, "hessian_vector_product": 0}
         self._functions: dict[str, CompiledFunction] = {}
-        self._graphs: dict[str, list[Variable]] = {}
         with without_c_compiler():
             self._start = self.model.initial_point()
             self.blocks: tuple[Block, ...] = blocks_of(self.model, self._start)
-            self._build_graphs()
+            self._symbolic = SymbolicDensity.of_model(self.model, self.blocks)
         self._coords = dict(self.model.coords)
 
     @property
@@ -94,7 +86,7 @@ class LogDensity:
     def value(self, theta: np.ndarray) -> float:
         """Log density at ``theta`` (P,)."""
         self.evaluations["value"] += 1
-        return float(self._function("value", self._value_graph)(_vector(theta))[0])
+        return float(self._function("value", self._symbolic.value_graph)(_vector(theta))[0])
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient (P,) of the log density at ``theta`` (P,)."""
@@ -103,13 +95,13 @@ class LogDensity:
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Log density and its gradient (P,) at ``theta`` (P,), in one evaluation."""
         self.evaluations["gradient"] += 1
-        value, gradient = self._function("gradient", self._gradient_graph)(_vector(theta))
+        value, gradient = self._function("gradient", self._symbolic.gradient_graph)(_vector(theta))
         return float(value), gradient
 
     def hessian_vector_product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Hessian of the log density at ``theta`` (P,) times ``vector`` (P,), exactly."""
         self.evaluations["hessian_vector_product"] += 1
-        function = self._function("hessian_vector_product", self._product_graph)
+        function = self._function("hessian_vector_product", self._symbolic.product_graph)
         return function(_vector(theta), _vector(vector))[0]
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
@@ -134,7 +126,7 @@ class LogDensity:
         """
         thetas = np.ascontiguousarray(thetas, dtype=float)
         self.evaluations["value"] += len(thetas)
-        function = self._function("batched_value", self._batched_value_graph)
+        function = self._function("batched_value", self._symbolic.batched_value_graph)
         values = np.empty(len(thetas))
         for rows in self._chunks(len(thetas)):
             values[rows] = function(thetas[rows], rows=len(thetas[rows]))[0]
@@ -155,17 +147,9 @@ class LogDensity:
             (S, *shape) for each of `variables`.
         """
         thetas = np.ascontiguousarray(thetas, dtype=float)
-        function = self._function("unravel", self._unravel_graph)
+        function = self._function("unravel", self._symbolic.unravel_graph)
         parts = [
-            [
-                value if batched else np.broadcast_to(value, (len(thetas[rows]), *np.shape(value)))
-                for value, batched in zip(
-                    function(thetas[rows], rows=len(thetas[rows])),
-                    self._batched_outputs,
-                    strict=True,
-                )
-            ]
-            for rows in self._chunks(len(thetas))
+            function(thetas[rows], rows=len(thetas[rows])) for rows in self._chunks(len(thetas))
         ]
         joined = (np.concatenate(part) for part in zip(*parts, strict=True))
         return dict(zip(self.variables, joined, strict=True))
@@ -215,19 +199,20 @@ class LogDensity:
         DataError
             When a name is unknown, or a shape or dtype differs; nothing is changed then.
         """
-        values, new_coords = checked_data(self, data, coords or {})
+        slots = DataSlots(self.model, self.blocks, self.data, self._coords)
+        values, new_coords = checked_data(slots, data, coords or {})
         for name, value in values.items():
-            self._lifted.named[name].set_value(value)
+            self._symbolic.lifted.named[name].set_value(value)
         for dim, labels in new_coords.items():
             self._coords[dim] = labels
-            length = self._lifted.replacements.get(self.model.dim_lengths[dim])
+            length = self._symbolic.lifted.replacements.get(self.model.dim_lengths[dim])
             if length is not None and length.type.ndim == 0:
                 length.set_value(np.asarray(len(labels), dtype=length.type.dtype))
 
     @property
     def data(self) -> dict[str, SharedVariable]:
         """The containers of observed variables and `pymc.Data`, by name."""
-        return dict(self._lifted.named)
+        return dict(self._symbolic.lifted.named)
 
     @property
     def coords(self) -> dict[str, Any]:
@@ -249,70 +234,25 @@ class LogDensity:
             point = make_initial_point_fn(model=self.model, overrides=overrides)(None)
         return ravel_point(self.blocks, {**point, **direct})
 
-    def _build_graphs(self) -> None:
-        theta = pt.vector("theta", shape=(self.size,))
-        logp = self.model.logp(jacobian=True)
-        variables = [*self.model.free_RVs, *self.model.deterministics]
-        quantities = self.model.replace_rvs_by_values(variables)
-        self._lifted = lift(self.model, [logp, *quantities])
-        values = values_from_theta(self.model, self.blocks, theta)
-        constants = in_double_precision([logp, *quantities])
-        # Where both would replace a constant, the lifted data win: they are in double precision.
-        replacements = {**constants, **self._lifted.replacements, **values}
-        graphs = clone_replace([logp, *quantities], replacements, rebuild_strict=False)
-        self._theta = theta
-        self._logp = _as_tensor(graphs[0])
-        self._stable_logp = rewrite_pregrad(self._logp)
-        self._quantities = [_as_tensor(graph) for graph in graphs[1:]]
-
-    def _function(
-        self, name: str, build: Callable[[], tuple[list[Variable], list[Variable]]]
-    ) -> CompiledFunction:
+    def _function(self, name: str, build: Callable[[], Graph]) -> CompiledFunction:
         if name not in self._functions:
-            inputs, outputs = build()
+            graph = build()
             self._functions[name] = CompiledFunction(
-                inputs, outputs, model=self.model, linker=self._linker, entries=self._entries
+                graph.inputs,
+                graph.outputs,
+                model=self.model,
+                linker=self._linker,
+                entries=self._entries,
             )
         return self._functions[name]
 
     @property
     def _entries(self) -> int:
-        return max(self.size, self._lifted.largest)
+        return max(self.size, self._symbolic.lifted.largest)
 
     def _chunks(self, rows: int) -> list[slice]:
         step = max(1, _ENTRIES_PER_CHUNK // self._entries)
         return [slice(first, first + step) for first in range(0, rows, step)]
-
-    def _value_graph(self) -> tuple[list[Variable], list[Variable]]:
-        return [self._theta], [self._stable_logp]
-
-    def _gradient_graph(self) -> tuple[list[Variable], list[Variable]]:
-        return [self._theta], [self._stable_logp, self._symbolic_gradient()]
-
-    def _product_graph(self) -> tuple[list[Variable], list[Variable]]:
-        vector = pt.vector("vector", shape=(self.size,))
-        slope = (self._symbolic_gradient() * vector).sum()
-        return [self._theta, vector], [_gradient(slope, self._theta)]
-
-    def _symbolic_gradient(self) -> Variable:
-        if "gradient" not in self._graphs:
-            self._graphs["gradient"] = [_gradient(self._stable_logp, self._theta)]
-        return self._graphs["gradient"][0]
-
-    def _batched_value_graph(self) -> tuple[list[Variable], list[Variable]]:
-        thetas = pt.matrix("thetas", shape=(None, self.size))
-        value = vectorize_graph(self._logp, {self._theta: thetas})
-        # A density that does not depend on theta (all priors flat, no data) has no batch axis.
-        return [thetas], [value if value.type.ndim else pt.full(thetas.shape[:1], value)]
-
-    def _unravel_graph(self) -> tuple[list[Variable], list[Variable]]:
-        thetas = pt.matrix("thetas", shape=(None, self.size))
-        batched = vectorize_graph(self._quantities, {self._theta: thetas})
-        self._batched_outputs = [
-            many.type.ndim > one.type.ndim
-            for many, one in zip(batched, self._quantities, strict=True)
-        ]
-        return [thetas], list(batched)
 
 
 def as_density(model: pm.Model | LogDensity | None) -> LogDensity:
@@ -322,21 +262,3 @@ def as_density(model: pm.Model | LogDensity | None) -> LogDensity:
 
 def _vector(theta: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(theta, dtype=float)
-
-
-def _as_tensor(graph: Any) -> Any:
-    """Bring a graph of `pymc.dims` down to plain tensors, which have gradients and batches."""
-    if isinstance(graph.type, XTensorType):
-        graph = graph.values
-    return rewrite_graph(graph, include=("lower_xtensor",))
-
-
-def _gradient(cost: Any, theta: Variable) -> Any:
-    try:
-        return pt.grad(cost, theta, disconnected_inputs="ignore", return_disconnected="zero")
-    except (NotImplementedError, NullTypeGradError) as error:
-        raise GradientError(
-            f"PyTensor has no derivative for a part of this model's log density: {error}. "
-            "Write that part with differentiable operations, or sample with a gradient-free step "
-            "of pm.sample."
-        ) from error

@@ -6,8 +6,6 @@ Gelman et al., Bayesian Data Analysis (3rd ed.), section 4.1 and chapter 13.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
@@ -25,12 +23,13 @@ from .result import (
     parameter_array,
     seed_to_record,
 )
+from .starting import Start
 
 
 def laplace(
     model: pm.Model | LogDensity | None = None,
     draws: int = 4000,
-    start: Mapping[str, Any] | np.ndarray | Literal["find_MAP"] | None = None,
+    start: Start = None,
     random_seed: int | np.random.Generator | None = None,
     *,
     max_iterations: int = 200,

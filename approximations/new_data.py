@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pymc as pm
+from pytensor.compile.sharedvalue import SharedVariable
 
 from .errors import DataError
+from .parameters import Block
 
-if TYPE_CHECKING:
-    from .density import LogDensity
+
+@dataclass(frozen=True)
+class DataSlots:
+    """Where a model's data go.
+
+    Attributes
+    ----------
+    model : pymc.Model
+    blocks : tuple of Block
+        Its free variables.
+    containers : mapping of str to SharedVariable
+        Observed variables and `pymc.Data`, by name.
+    coords : mapping of str to sequence or None
+        Coordinates of the dims, as they are now.
+    """
+
+    model: pm.Model
+    blocks: tuple[Block, ...]
+    containers: Mapping[str, SharedVariable]
+    coords: Mapping[str, Any]
 
 
 def checked_data(
-    density: LogDensity, data: Mapping[str, Any], coords: Mapping[str, Sequence[Any]]
+    slots: DataSlots, data: Mapping[str, Any], coords: Mapping[str, Sequence[Any]]
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[Any, ...]]]:
     """Return the new values in the dtype of the old, and the coordinates of resized dims.
 
@@ -24,7 +45,7 @@ def checked_data(
     DataError
         When a name is unknown, or a dtype, a number of axes or a length does not fit.
     """
-    known = density.data
+    known = slots.containers
     if unknown := [name for name in data if name not in known]:
         raise DataError(
             f"The model has no data called {unknown}; it has {sorted(known)}. Wrap an array in "
@@ -33,10 +54,10 @@ def checked_data(
     values = {name: _cast(name, value, known[name].get_value()) for name, value in data.items()}
     resized: dict[str, int] = {}
     for name, value in values.items():
-        resized |= _resized_dims(density.model, name, known[name].get_value().shape, value.shape)
+        resized |= _resized_dims(slots.model, name, known[name].get_value().shape, value.shape)
     for dim, length in resized.items():
-        _check_companions(density, dim, length, values)
-    return values, _new_coords(density, resized, coords)
+        _check_companions(slots, dim, length, values)
+    return values, _new_coords(slots, resized, coords)
 
 
 def _cast(name: str, value: Any, old: np.ndarray) -> np.ndarray:
@@ -77,17 +98,17 @@ def _resized_dims(
 
 
 def _check_companions(
-    density: LogDensity, dim: str, length: int, values: Mapping[str, np.ndarray]
+    slots: DataSlots, dim: str, length: int, values: Mapping[str, np.ndarray]
 ) -> None:
     """Everything with a resized dim must be data, and come along with the same length."""
-    model = density.model
-    for block in density.blocks:
+    model = slots.model
+    for block in slots.blocks:
         if dim in (model.named_vars_to_dims.get(block.name) or ()):
             raise DataError(
                 f"The length of dim {dim!r} cannot change to {length}, because the free variable "
                 f"{block.name!r} has it: another number of parameters is another model."
             )
-    for name, container in density.data.items():
+    for name, container in slots.containers.items():
         dims = model.named_vars_to_dims.get(name) or ()
         if dim not in dims:
             continue
@@ -100,19 +121,19 @@ def _check_companions(
 
 
 def _new_coords(
-    density: LogDensity, resized: Mapping[str, int], coords: Mapping[str, Sequence[Any]]
+    slots: DataSlots, resized: Mapping[str, int], coords: Mapping[str, Sequence[Any]]
 ) -> dict[str, tuple[Any, ...]]:
     new = {}
     for dim, labels in coords.items():
-        if dim not in density.coords:
-            raise DataError(f"The model has no dim {dim!r}; it has {sorted(density.coords)}.")
-        old = density.coords[dim]
+        if dim not in slots.coords:
+            raise DataError(f"The model has no dim {dim!r}; it has {sorted(slots.coords)}.")
+        old = slots.coords[dim]
         length = resized.get(dim, None if old is None else len(old))
         if length is not None and len(labels) != length:
             raise DataError(f"Dim {dim!r} has length {length}, but {len(labels)} labels came.")
         new[dim] = tuple(labels)
     for dim, length in resized.items():
-        if dim not in new and density.coords.get(dim) is not None:
+        if dim not in new and slots.coords.get(dim) is not None:
             raise DataError(
                 f"Dim {dim!r} changes its length to {length} and has labels, so it needs new "
                 f"ones: set_data(..., coords={{{dim!r}: [...]}})."

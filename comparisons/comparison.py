@@ -136,8 +136,8 @@ class Comparison:
             "intervals": plot_intervals(self.trees, shown, units=units),
         }
         if len(shown) > 1:
-            figures["overlay"] = plot_overlay(self.trees, *shown[:2], units=units)
-            figures["contours"] = plot_contours(self.trees, *shown[:2], units=units)
+            figures["overlay"] = plot_overlay(self.trees, shown[0], shown[1], units=units)
+            figures["contours"] = plot_contours(self.trees, shown[0], shown[1], units=units)
         return figures
 
     def save(self, directory: str | Path) -> Path:

@@ -133,7 +133,7 @@ def outside_note(draws: Mapping[str, np.ndarray], low: float, high: float) -> st
     """Say which trees have a share of draws beyond a panel that matters; empty if none."""
     shares = {label: np.mean((v < low) | (v > high)) for label, v in draws.items()}
     told = [f"{label} {100 * s:.1f} %" for label, s in shares.items() if s > _TELL_OUTSIDE]
-    return "beyond the panel: " + ", ".join(told) if told else ""
+    return "outside: " + ", ".join(told) if told else ""
 
 
 def _draws_of(trees: Mapping[str, xr.DataTree], quantity: str) -> dict[str, np.ndarray]:

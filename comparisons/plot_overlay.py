@@ -58,12 +58,14 @@ def plot_overlay(
         _scatter(axes, shown, styles)
         marks = _draw_modes(axes, {label: mode_of(trees[label], x, y) for label in draws}, styles)
         axes.set(xlabel=axis_label(x, units), ylabel=axis_label(y, units))
-        entries: dict[str, Artist | tuple[Artist, ...]] = {}
+        entries: dict[str, tuple[Artist, ...]] = {}
         for label, values in draws.items():
             text = f"{label}: {_count(shown[label], values)}"
-            dot = _dot(styles[label])
-            entries[f"{text}, and mode" if label in marks else text] = (
-                (dot, marks[label]) if label in marks else dot
+            mark = marks.get(label)
+            # Without a mode, an empty place keeps the dots under each other.
+            entries[f"{text}, and mode" if mark else text] = (
+                _dot(styles[label]),
+                mark or Line2D([], [], linestyle="none"),
             )
         legend_above(figure, entries, line=3.5)
     return figure

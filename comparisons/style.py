@@ -50,7 +50,9 @@ _FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
 _VARIANTS = ((0.0, 1.6, 1.0), (0.55, 3.2, 0.5), (0.3, 1.0, 2.2), (0.7, 2.2, 0.25))
 
 # Reach of the range shown beyond the quartiles, in interquartile ranges; never felt by a normal.
-_MOST_QUARTILES = 5.0
+_MOST_QUARTILES = 3.0
+# Of the whole range shown, in the ranges that the narrowest tree would have alone.
+_MOST_NARROWEST = 2.5
 
 
 @dataclass(frozen=True)
@@ -179,22 +181,20 @@ def draws_in_plane(
     )
 
 
-def shown_range(draws: Iterable[np.ndarray], most: float = 3.0) -> tuple[float, float]:
+def shown_range(draws: Iterable[np.ndarray]) -> tuple[float, float]:
     """Find the range of an axis that shows every tree's bulk and is not stretched by its tails.
 
     Parameters
     ----------
     draws : iterable of (S,) array
         Finite, one array a tree.
-    most : float, default 3.0
-        Of the whole width, in widths that the narrowest tree would have alone.
 
     Returns
     -------
     low, high : float
-        For normal draws 3.5 sd on either side; with heavy tails at most five interquartile ranges
-        beyond the quartiles; and wide trees are cut off by ``most``, but never inside their
-        quartiles.
+        For normal draws 3.5 sd on either side; with heavy tails at most three interquartile ranges
+        beyond the quartiles; in all at most two and a half times what the narrowest tree would have
+        alone, as long as that holds everyone's quartiles.
     """
     values = list(draws)
     quartiles = np.array([np.quantile(v, (0.25, 0.75)) for v in values])
@@ -203,7 +203,7 @@ def shown_range(draws: Iterable[np.ndarray], most: float = 3.0) -> tuple[float, 
     widths = np.diff(cores)[:, 0]
     if np.any(widths > 0):
         narrowest = cores[np.argmin(np.where(widths > 0, widths, np.inf))]
-        reach = 0.5 * most * np.ptp(narrowest)
+        reach = 0.5 * _MOST_NARROWEST * np.ptp(narrowest)
         low = max(low, min(narrowest.mean() - reach, quartiles.min()))
         high = min(high, max(narrowest.mean() + reach, quartiles.max()))
     # A positive quantity needs no room below zero.
@@ -261,7 +261,7 @@ def legend_above(
 
 def panel_note(axes: Axes, text: str, inches: float) -> None:
     """Write a small grey note above a panel, in lines that are no longer than the panel."""
-    text = textwrap.fill(text, max(20, int(16 * inches)))
+    text = textwrap.fill(text, max(20, int(17 * inches)))
     axes.set_title(as_text(text), loc="left", fontsize=7.5, color="#555555")
 
 

@@ -82,7 +82,8 @@ def bioassay_sentences(trees: Mapping[str, xr.DataTree], exact: str, normal: str
 
 def _mass_below_zero(fit: xr.Dataset, axis: str) -> float:
     """Share of a grid's cells, by mass, whose centre is below 0 along an axis."""
-    weights = (fit["log_density"] - fit["log_density"].max()).pipe(np.exp)
+    log_density = fit["log_density"]
+    weights = log_density.copy(data=np.exp(log_density.values - log_density.values.max()))
     return float(weights.sel({axis: slice(None, 0.0)}).sum() / weights.sum())
 
 

@@ -1,0 +1,134 @@
+"""A model's log density and quantities as PyTensor graphs over one vector ``theta``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.pytensorf import rewrite_pregrad
+from pytensor.gradient import NullTypeGradError
+from pytensor.graph.basic import Variable
+from pytensor.graph.replace import clone_replace, vectorize_graph
+from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.xtensor.type import XTensorType
+
+from .errors import GradientError
+from .lifting import Lifted, in_double_precision, lift
+from .parameters import Block, values_from_theta
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Inputs and outputs of a function to be compiled."""
+
+    inputs: list[Variable]
+    outputs: list[Variable]
+
+
+@dataclass(frozen=True)
+class SymbolicDensity:
+    """Graphs over ``theta`` (P,), with the data lifted out.
+
+    Attributes
+    ----------
+    theta : Variable
+    logp : Variable
+        Log density in unconstrained space, Jacobian terms included.
+    quantities : tuple of Variable
+        Free variables on their own scale, then deterministics.
+    lifted : Lifted
+        The data's containers.
+    """
+
+    theta: Any
+    logp: Any
+    quantities: tuple[Any, ...]
+    lifted: Lifted
+
+    @classmethod
+    def of_model(cls, model: pm.Model, blocks: tuple[Block, ...]) -> SymbolicDensity:
+        """Build the graphs of a model whose free variables lie in ``theta`` as in ``blocks``."""
+        theta = pt.vector("theta", shape=(sum(len(block.labels) for block in blocks),))
+        variables = [*model.free_RVs, *model.deterministics]
+        graphs = [model.logp(jacobian=True), *model.replace_rvs_by_values(variables)]
+        lifted = lift(model, graphs)
+        # Where both would replace a constant, the lifted data win: they are in double precision.
+        replacements = {
+            **in_double_precision(graphs),
+            **lifted.replacements,
+            **values_from_theta(model, blocks, theta),
+        }
+        logp, *quantities = map(
+            _as_tensor, clone_replace(graphs, replacements, rebuild_strict=False)
+        )
+        return cls(theta, logp, tuple(quantities), lifted)
+
+    @cached_property
+    def stable_logp(self) -> Any:
+        """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
+        return rewrite_pregrad(self.logp)
+
+    @cached_property
+    def gradient(self) -> Any:
+        """Gradient (P,) of the log density."""
+        return _gradient(self.stable_logp, self.theta)
+
+    def value_graph(self) -> Graph:
+        """``theta`` to log density."""
+        return Graph([self.theta], [self.stable_logp])
+
+    def gradient_graph(self) -> Graph:
+        """``theta`` to log density and gradient."""
+        return Graph([self.theta], [self.stable_logp, self.gradient])
+
+    def product_graph(self) -> Graph:
+        """``theta`` and a vector to the Hessian times the vector, by a second reverse pass."""
+        vector = pt.vector("vector", shape=self.theta.type.shape)
+        slope = (self.gradient * vector).sum()
+        return Graph([self.theta, vector], [_gradient(slope, self.theta)])
+
+    def batched_value_graph(self) -> Graph:
+        """``thetas`` (S, P) to log densities (S,)."""
+        thetas = self._thetas()
+        value = vectorize_graph(self.logp, {self.theta: thetas})
+        # A density that does not depend on theta (all priors flat, no data) has no batch axis.
+        return Graph([thetas], [value if value.type.ndim else pt.full(thetas.shape[:1], value)])
+
+    def unravel_graph(self) -> Graph:
+        """``thetas`` (S, P) to quantities (S, ...)."""
+        thetas = self._thetas()
+        batched = vectorize_graph(list(self.quantities), {self.theta: thetas})
+        outputs = [
+            many if many.type.ndim > one.type.ndim else _repeated(many, thetas.shape[0])
+            for many, one in zip(batched, self.quantities, strict=True)
+        ]
+        return Graph([thetas], outputs)
+
+    def _thetas(self) -> Any:
+        return pt.matrix("thetas", shape=(None, *self.theta.type.shape))
+
+
+def _repeated(constant: Any, rows: Any) -> Any:
+    """Repeat a quantity that does not depend on theta along a batch axis."""
+    return pt.alloc(constant, rows, *(constant.shape[k] for k in range(constant.type.ndim)))
+
+
+def _as_tensor(graph: Any) -> Any:
+    """Bring a graph of `pymc.dims` down to plain tensors, which have gradients and batches."""
+    if isinstance(graph.type, XTensorType):
+        graph = graph.values
+    return rewrite_graph(graph, include=("lower_xtensor",))
+
+
+def _gradient(cost: Any, theta: Variable) -> Any:
+    try:
+        return pt.grad(cost, theta, disconnected_inputs="ignore", return_disconnected="zero")
+    except (NotImplementedError, NullTypeGradError) as error:
+        raise GradientError(
+            f"PyTensor has no derivative for a part of this model's log density: {error}. "
+            "Write that part with differentiable operations, or sample with a gradient-free step "
+            "of pm.sample."
+        ) from error
