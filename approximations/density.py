@@ -43,6 +43,8 @@ class LogDensity:
         PyMC transforms the variable.
     size : int
         P.
+    has_new_data : bool
+        Whether `set_data` was called, so that the data differ from the model's.
     evaluations : dict of str to int
         How often value, gradient and Hessian-vector product were evaluated, batches by row.
 
@@ -62,6 +64,7 @@ class LogDensity:
             self.blocks: tuple[Block, ...] = blocks_of(self.model, self._start)
             self._symbolic = SymbolicDensity.of_model(self.model, self.blocks)
         self._coords = dict(self.model.coords)
+        self.has_new_data = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -208,6 +211,7 @@ class LogDensity:
             length = self._symbolic.lifted.replacements.get(self.model.dim_lengths[dim])
             if length is not None and length.type.ndim == 0:
                 length.set_value(np.asarray(len(labels), dtype=length.type.dtype))
+        self.has_new_data = True
 
     @property
     def data(self) -> dict[str, SharedVariable]:

@@ -12,7 +12,8 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from .density import LogDensity
+from .density import LogDensity, as_density
+from .errors import DataError
 from .progress import is_terminal
 from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
 
@@ -33,7 +34,7 @@ def nuts(
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
-        The model in context, if None. Of a `LogDensity` the model is taken, with the model's data.
+        The model in context, if None.
     draws : int, default 1000
         Draws a chain, after tuning.
     tune : int, default 1000
@@ -56,13 +57,19 @@ def nuts(
     ------
     ArgumentError
         When ``draws``, ``tune`` or ``chains`` is below 1.
+    DataError
+        When ``model`` is a `LogDensity` whose data were changed by `set_data`.
     DiscreteVariableError, NoFreeVariableError
     """
     draws, tune = checked_count("draws", draws), checked_count("tune", tune)
     if chains is not None:
         chains = checked_count("chains", chains)
-    if not isinstance(model, LogDensity):
-        model = LogDensity(model)
+    density = as_density(model)
+    if density.has_new_data:
+        raise DataError(
+            "nuts samples the model with its own data, but this LogDensity was given others by "
+            "set_data. Build the model with the new data and pass that."
+        )
     started = time.perf_counter()
     tree = pm.sample(
         draws,
@@ -71,7 +78,7 @@ def nuts(
         random_seed=random_seed,
         nuts_sampler=nuts_sampler,
         progressbar=progressbar and is_terminal(),
-        model=model.model,
+        model=density.model,
         **kwargs,
     )
     seconds = time.perf_counter() - started
