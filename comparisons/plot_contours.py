@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +17,7 @@ from scipy.special import logsumexp
 from scipy.stats import chi2
 
 from ..approximations.errors import ArgumentError
-from .style import LOOK, Style, axis_label, draws_in_plane, legend_above, styles_of
+from .style import Style, axis_label, draws_in_plane, legend_above, look, styles_of
 
 Range = tuple[float, float]
 
@@ -70,8 +69,8 @@ def plot_contours(
     Returns
     -------
     Figure
-        The axes hold the regions, up to the bulk of each tree; the legend names those that are too
-        large to show.
+        The axes hold the regions, up to the bulk of each tree; the legend names those that do not
+        show: larger than the picture, smaller than a cell, or flat.
 
     Raises
     ------
@@ -83,7 +82,7 @@ def plot_contours(
     levels = _checked_levels(levels)
     draws, ranges = draws_in_plane(trees, x, y)
     styles = styles_of(trees)
-    with rc_context(LOOK):
+    with look():
         figure = Figure(figsize=(5.6, 5.2), dpi=150, layout="constrained")
         axes = figure.add_subplot()
         entries: dict[str, Artist] = {}
@@ -91,7 +90,7 @@ def plot_contours(
             style = styles[label]
             drawn = _draw_tree(axes, trees[label], values, (x, y), levels, ranges, style)
             missing = _shares([level for level in levels if level not in drawn])
-            text = f"{label} ({missing} too large to show)" if missing else label
+            text = f"{label} ({missing} not shown)" if missing else label
             entries[text] = Line2D([], [], **style.stroke)
         _fit_axes(axes, ranges)
         axes.set(xlabel=axis_label(x, units), ylabel=axis_label(y, units))
@@ -144,8 +143,13 @@ def ellipse(mean: np.ndarray, covariance: np.ndarray, level: float) -> np.ndarra
     return mean[:, None] + np.linalg.cholesky(covariance) @ circle
 
 
-def plane_of_grid(mass: xr.DataArray, levels: Sequence[float]) -> Plane:
-    """Regions of a grid's mass (X, Y): the fewest cells that hold each share."""
+def plane_of_grid(mass: xr.DataArray, levels: Sequence[float]) -> Plane | None:
+    """Regions of a grid's mass (X, Y): the fewest cells that hold each share.
+
+    None where the grid is only one cell wide.
+    """
+    if min(mass.shape) < 2:
+        return None
     x, y = (mass[dim].values for dim in mass.dims)
     falling = np.sort(mass.values, axis=None)[::-1]
     heights = np.interp(levels, np.cumsum(falling), falling)
@@ -212,7 +216,7 @@ def _smoothed(
     Scott's bandwidth, with the draws' own covariance. At a hard edge the cells are mirrored, so
     that nothing leaks out.
     """
-    counts, x, y = np.histogram2d(*near, bins=_CELLS, range=windows)
+    counts, x, y = np.histogram2d(near[0], near[1], bins=_CELLS, range=windows)
     steps = np.array([x[1] - x[0], y[1] - y[0]])
     bandwidth = np.cov(near) * near.shape[1] ** (-1 / 3) / np.outer(steps, steps)
     offsets = np.stack(np.meshgrid(*[np.arange(-_CELLS, _CELLS + 1)] * 2, indexing="ij"), axis=-1)
@@ -246,19 +250,19 @@ def _draw_tree(
     if plane is None:
         return []
     # Where too many draws lie outside the picture, so does the border of a region.
-    drawn = [level for level, height in zip(levels, plane.heights, strict=True) if height > 0]
-    if drawn:
+    shown = (plane.heights > 0) & (plane.heights < plane.density.max())
+    if np.any(shown):
         axes.contour(
             plane.x,
             plane.y,
             plane.density.T,
-            levels=np.unique(plane.heights[plane.heights > 0]),
+            levels=np.unique(plane.heights[shown]),
             colors=[style.colour],
             linestyles=[style.line],
             linewidths=style.width,
             zorder=style.zorder,
         )
-    return drawn
+    return [level for level, is_shown in zip(levels, shown, strict=True) if is_shown]
 
 
 def _fit_axes(axes: Axes, ranges: tuple[Range, Range]) -> None:

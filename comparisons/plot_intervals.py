@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..approximations.errors import ArgumentError
-from .style import LOOK, Style, as_text, axis_label, draws_with, styles_of
+from .style import Style, as_text, axis_label, draws_with, look, scalars_of, styles_of
 
 MOST_ROWS = 30
 """Rows shown in one picture."""
@@ -58,13 +57,14 @@ def plot_intervals(
     """
     if not quantities:
         raise ArgumentError("Name at least one quantity to draw.")
-    draws = {quantity: draws_with(trees, (quantity,)) for quantity in quantities}
+    scalars = scalars_of(trees)
+    draws = {quantity: draws_with(scalars, (quantity,)) for quantity in quantities}
     styles = styles_of(trees)
     shown = shown_quantities({quantity: len(by_label) for quantity, by_label in draws.items()})
     columns = 1 if len(shown) <= 4 else 2
     panels = [shown[k : k + columns] for k in range(0, len(shown), columns)]
     heights = [max(len(draws[quantity]) for quantity in row) for row in panels]
-    with rc_context(LOOK):
+    with look():
         size = (
             3.4 * columns + 1.6,
             _ROW_HEIGHT * sum(heights) + _PANEL_HEIGHT * len(heights) + 0.5,
@@ -75,7 +75,7 @@ def plot_intervals(
             axes = figure.add_subplot(layout[divmod(k, columns)])
             axes.set_xlabel(axis_label(quantity, units))
             _draw_panel(axes, trees, quantity, draws[quantity], styles)
-        figure.suptitle(_title(len(quantities) - len(shown)), fontsize=9)
+        figure.suptitle(_title(len(draws) - len(shown)), fontsize=9)
     return figure
 
 
@@ -90,14 +90,15 @@ def intervals_of(tree: xr.DataTree, quantity: str, draws: np.ndarray) -> np.ndar
     """Ends of the 95 % and 50 % intervals and the median (5,): exact for a grid, else of draws."""
     fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
     known = fit.get("quantiles")
-    if known is not None and quantity in known["quantity"] and _has_all(known["probability"]):
-        exact = known.sel(quantity=quantity).sel(probability=list(PROBABILITIES), method="nearest")
-        return exact.values
-    return np.quantile(draws, PROBABILITIES)
-
-
-def _has_all(probability: xr.DataArray) -> bool:
-    return all(np.isclose(probability.values, p).any() for p in PROBABILITIES)
+    if known is None or not {"quantity", "probability"} <= set(known.coords):
+        return np.quantile(draws, PROBABILITIES)
+    given = known["probability"].values
+    if quantity not in known["quantity"] or not all(
+        np.isclose(given, p).any() for p in PROBABILITIES
+    ):
+        return np.quantile(draws, PROBABILITIES)
+    exact = known.sel(quantity=quantity).sel(probability=list(PROBABILITIES), method="nearest")
+    return exact.values
 
 
 def _draw_panel(
@@ -137,9 +138,8 @@ def panel_range(ends: Sequence[np.ndarray]) -> tuple[float, float]:
 
 def _draw_row(axes: Axes, row: int, five: np.ndarray, style: Style, label: str) -> None:
     low, first, median, third, high = five
-    outer, inner = {"linewidth": 1.3, "alpha": 0.9}, {"linewidth": 4.0}
-    axes.plot([low, high], [row, row], color=style.colour, gid=label, **outer)
-    axes.plot([first, third], [row, row], color=style.colour, solid_capstyle="butt", **inner)
+    axes.hlines(row, low, high, colors=style.colour, linewidth=1.3, label=f"95 %, {label}")
+    axes.hlines(row, first, third, colors=style.colour, linewidth=4.0, label=f"50 %, {label}")
     axes.plot(
         median,
         row,
@@ -148,6 +148,7 @@ def _draw_row(axes: Axes, row: int, five: np.ndarray, style: Style, label: str) 
         color=style.colour,
         markeredgecolor="white",
         markeredgewidth=1.0,
+        label=f"median, {label}",
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,12 +21,13 @@ from scipy.stats import norm
 from ..approximations.errors import ArgumentError
 from .plot_contours import estimation_window, grid_mass, normal_of
 from .style import (
-    LOOK,
     Style,
     axis_label,
     draws_with,
     legend_above,
+    look,
     panel_note,
+    scalars_of,
     shown_range,
     styles_of,
 )
@@ -69,14 +69,15 @@ def plot_marginals(
     """
     if not quantities:
         raise ArgumentError("Name at least one quantity to draw.")
-    draws = {quantity: _draws_of(trees, quantity) for quantity in quantities}
+    scalars = scalars_of(trees)
+    draws = {quantity: draws_with(scalars, (quantity,)) for quantity in quantities}
     styles = styles_of(trees)
     labels = {quantity: axis_label(quantity, units) for quantity in draws}
     # An axis label must not run into the next one.
     width = max(2.4, 0.08 * max(map(len, labels.values())))
     columns = columns_of(len(draws), most=max(1, int(_MOST_WIDTH / width)))
     rows = -(-len(draws) // columns)
-    with rc_context(LOOK):
+    with look():
         size = (max(width * columns, 5.0), 2.0 * rows + 0.6)
         figure = Figure(figsize=size, dpi=150, layout="constrained")
         for k, (quantity, by_label) in enumerate(draws.items()):
@@ -136,10 +137,6 @@ def outside_note(draws: Mapping[str, np.ndarray], low: float, high: float) -> st
     return "outside: " + ", ".join(told) if told else ""
 
 
-def _draws_of(trees: Mapping[str, xr.DataTree], quantity: str) -> dict[str, np.ndarray]:
-    return {label: values[0] for label, values in draws_with(trees, (quantity,)).items()}
-
-
 def _draw_panel(
     axes: Axes,
     trees: Mapping[str, xr.DataTree],
@@ -148,19 +145,20 @@ def _draw_panel(
     styles: Mapping[str, Style],
     inches: float,
 ) -> None:
-    low, high = shown_range(draws.values())
-    for label, values in draws.items():
+    flat = {label: values[0] for label, values in draws.items()}
+    low, high = shown_range(flat.values())
+    for label, values in flat.items():
         exact = exact_curve(trees[label], quantity, low, high)
         x, density = density_curve(values, low, high) if exact is None else exact
         if len(x):
-            axes.plot(x, density, **styles[label].stroke, gid=label)
+            axes.plot(x, density, **styles[label].stroke, label=label)
         else:
             # A constant has no density: a line stands where it is.
-            axes.axvline(np.median(values), **styles[label].stroke, gid=label)
+            axes.axvline(np.median(values), **styles[label].stroke, label=label)
     axes.set(xlim=(low, high), yticks=[])
     axes.set_ylim(bottom=0)
     axes.spines["left"].set_visible(False)
-    panel_note(axes, outside_note(draws, low, high), inches)
+    panel_note(axes, outside_note(flat, low, high), inches)
 
 
 def columns_of(panels: int, most: int) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from ..approximations.quantities import flatten
-from .style import LOOK, Style, axis_label, draws_in_plane, legend_above, styles_of
+from .style import Style, axis_label, draws_in_plane, legend_above, look, styles_of
 
 MOST_POINTS = 1500
 """Points shown of each tree."""
@@ -52,7 +51,7 @@ def plot_overlay(
     draws, (x_range, y_range) = draws_in_plane(trees, x, y)
     styles = styles_of(trees)
     shown = {label: thinned(values) for label, values in draws.items()}
-    with rc_context(LOOK):
+    with look():
         figure = Figure(figsize=(5.6, 5.4), dpi=150, layout="constrained")
         axes = figure.add_subplot(xlim=x_range, ylim=y_range)
         _scatter(axes, shown, styles)
@@ -104,8 +103,10 @@ def _scatter(axes: Axes, shown: Mapping[str, np.ndarray], styles: Mapping[str, S
         for label, points in shown.items():
             # Nearly opaque for a few points, faint for many.
             alpha = float(np.clip(12 / np.sqrt(points.shape[1]), 0.3, 0.9))
+            across, up = points[:, layer::_LAYERS]
             axes.scatter(
-                *points[:, layer::_LAYERS],
+                across,
+                up,
                 s=9,
                 marker=styles[label].marker,
                 edgecolors=styles[label].colour,
@@ -113,7 +114,7 @@ def _scatter(axes: Axes, shown: Mapping[str, np.ndarray], styles: Mapping[str, S
                 alpha=alpha,
                 linewidths=0.7 if styles[label].hollow else 0,
                 rasterized=True,
-                gid=label,
+                label=label,
             )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
@@ -18,18 +20,7 @@ from matplotlib.legend_handler import HandlerTuple
 from ..approximations.errors import ArgumentError, NoSharedVariableError
 from ..approximations.quantities import flatten
 
-LOOK: dict[str, Any] = {
-    "font.size": 9,
-    "axes.labelsize": 10,
-    "axes.titlesize": 10,
-    "legend.fontsize": 9,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
-}
-"""Matplotlib settings that every picture is made under."""
-
+Scalars = Mapping[str, Mapping[str, np.ndarray]]
 DashPattern = tuple[float, tuple[float, ...]]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; its yellow is lost on white.
@@ -46,8 +37,16 @@ _FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
     ("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
 )
 # Further trees of one method: share of white, width, length of dashes. Lightness and width differ
-# enough to be told apart in greyscale.
-_VARIANTS = ((0.0, 1.6, 1.0), (0.55, 3.2, 0.5), (0.3, 1.0, 2.2), (0.7, 2.2, 0.25))
+# enough to be told apart in greyscale; a seventh looks like the first. Matplotlib multiplies the
+# length of dashes by the width.
+_VARIANTS = (
+    (0.0, 1.6, 1.0),
+    (0.55, 3.2, 0.5),
+    (0.3, 1.0, 2.2),
+    (0.7, 2.2, 0.25),
+    (0.15, 4.2, 0.35),
+    (0.45, 0.7, 0.7),
+)
 
 # Reach of the range shown beyond the quartiles, in interquartile ranges; never felt by a normal.
 _MOST_QUARTILES = 3.0
@@ -96,6 +95,22 @@ class Style:
         return 2 + 1 / self.width
 
 
+def look() -> AbstractContextManager[None]:
+    """Matplotlib's settings for a picture, for the time that it is made."""
+    return rc_context(
+        {
+            "font.size": 9,
+            "axes.labelsize": 10,
+            "axes.titlesize": 10,
+            "legend.fontsize": 9,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": False,
+        }
+    )
+
+
 def style_of(tree: xr.DataTree, label: str, taken: Sequence[Style] = ()) -> Style:
     """Choose the style of a tree, by the method in its attributes.
 
@@ -133,9 +148,12 @@ def styles_of(trees: Mapping[str, xr.DataTree]) -> dict[str, Style]:
     return styles
 
 
-def draws_with(
-    trees: Mapping[str, xr.DataTree], quantities: Sequence[str]
-) -> dict[str, np.ndarray]:
+def scalars_of(trees: Mapping[str, xr.DataTree]) -> Scalars:
+    """Draws (C, S) of every quantity of every tree, by label and quantity."""
+    return {label: flatten(tree["posterior"].to_dataset()) for label, tree in trees.items()}
+
+
+def draws_with(scalars: Scalars, quantities: Sequence[str]) -> dict[str, np.ndarray]:
     """Draws (Q, S) of the trees that have all of some quantities, where all of them are finite.
 
     Raises
@@ -143,7 +161,6 @@ def draws_with(
     NoSharedVariableError
         When no tree has them all.
     """
-    scalars = {label: flatten(tree["posterior"].to_dataset()) for label, tree in trees.items()}
     draws = {}
     for label, has in scalars.items():
         if all(quantity in has for quantity in quantities):
@@ -174,7 +191,7 @@ def draws_in_plane(
     """
     if x == y:
         raise ArgumentError(f"x and y must be two quantities, but both are {x!r}.")
-    draws = draws_with(trees, (x, y))
+    draws = draws_with(scalars_of(trees), (x, y))
     return draws, (
         shown_range(values[0] for values in draws.values()),
         shown_range(values[1] for values in draws.values()),
@@ -248,8 +265,9 @@ def legend_above(
     columns = int(np.clip(figure.get_figwidth() // inches_a_column, 1, len(entries)))
     # Full rows look better than one full and one nearly empty.
     rows = -(-len(entries) // columns)
+    handles: list[Any] = list(entries.values())
     figure.legend(
-        list(entries.values()),
+        handles,
         [as_text(label) for label in entries],
         title=title,
         loc="outside upper center",
@@ -276,7 +294,8 @@ def _core(values: np.ndarray) -> tuple[float, float]:
 
 
 def _lighter(colour: str, white: float) -> str:
-    return to_hex([channel + white * (1 - channel) for channel in to_rgb(colour)])
+    red, green, blue = (channel + white * (1 - channel) for channel in to_rgb(colour))
+    return to_hex((red, green, blue))
 
 
 def _stretched(dashes: tuple[float, ...], stretch: float) -> str | DashPattern:

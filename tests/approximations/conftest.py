@@ -1,0 +1,58 @@
+"""Fits that several tests read, and models that several tests fit."""
+
+import numpy as np
+import pymc as pm
+import pytest
+from pytensor.compile.mode import Mode
+
+from tripos.approximations import grid, laplace, nuts
+from tripos.models import bioassay
+
+
+@pytest.fixture(scope="session")
+def quick_nuts():
+    """Give arguments for `nuts` that compile nothing: PyMC's sampler on PyTensor's Python linker."""
+    return {
+        "nuts_sampler": "pymc",
+        "cores": 1,
+        "compile_kwargs": {"mode": Mode(linker="py", optimizer="fast_compile")},
+    }
+
+
+@pytest.fixture(scope="session")
+def bioassay_laplace():
+    return laplace(bioassay(), draws=20_000, random_seed=1)
+
+
+@pytest.fixture(scope="session")
+def bioassay_grid():
+    return grid(bioassay(), draws=20_000, random_seed=1)
+
+
+@pytest.fixture(scope="session")
+def weak_nutpie():
+    return nuts(bioassay("weak"), draws=2000, chains=4, random_seed=1, target_accept=0.9)
+
+
+@pytest.fixture(scope="session")
+def normal_model():
+    """Make a model of normal data, in named dims, whose mean is the only free variable."""
+
+    def make(y):
+        with pm.Model(coords={"observation": range(len(y))}) as model:
+            mu = pm.Normal("mu", 0.0, 2.0)
+            pm.Normal("y", mu, 0.5, observed=np.asarray(y, dtype=float), dims="observation")
+        return model
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def normal_posterior():
+    """Give mean and sd of `normal_model`'s posterior: the closed form of conjugate normals."""
+
+    def solve(y):
+        precision = len(y) / 0.5**2 + 1 / 2.0**2
+        return np.sum(y) / 0.5**2 / precision, precision**-0.5
+
+    return solve
