@@ -116,12 +116,16 @@ class CompiledFunction:
         self._counted += _SECONDS_PER_CALL + rows * self._seconds_per_row
         pays = self._counted > _SECONDS_TO_COMPILE
         wants_numba = self._linker == "numba" or (self._linker == "auto" and pays)
-        if self._function is None or (wants_numba and not self._on_numba):
-            self._compile(numba=wants_numba)
-        return self._function(*arguments)
+        if self._function is not None and (self._on_numba or not wants_numba):
+            return self._function(*arguments)
+        started = time.perf_counter()
+        self._compile(numba=wants_numba)
+        # Numba compiles for the types of the first call: that call is compilation too.
+        result = self._function(*arguments)
+        self.seconds_compiling += time.perf_counter() - started
+        return result
 
     def _compile(self, *, numba: bool) -> None:
-        started = time.perf_counter()
         if numba:
             with self._model:
                 self._function = pymc_compile(self._inputs, self._outputs, mode=_numba_mode())
@@ -130,7 +134,6 @@ class CompiledFunction:
                 self._function = pymc_compile(self._inputs, self._outputs, mode=_numpy_mode())
         self._function.trust_input = True
         self._on_numba = numba
-        self.seconds_compiling += time.perf_counter() - started
 
 
 def without_c_compiler() -> Any:

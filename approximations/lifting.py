@@ -7,7 +7,7 @@ length the graph is the same for all data: the cache serves it, and new data nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,10 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
-from pytensor.graph.traversal import ancestors
+from pytensor.graph.traversal import ancestors, toposort
+from pytensor.tensor.basic import Alloc, get_underlying_scalar_constant_value
+from pytensor.tensor.exceptions import NotScalarConstantError
+from pytensor.tensor.shape import SpecifyShape
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant
 from pytensor.xtensor.type import XTensorConstant, XTensorType
@@ -47,7 +50,7 @@ class Lifted:
         return max((s.get_value(borrow=True).size for s in self.replacements.values()), default=1)
 
 
-def lift(model: pm.Model, graphs: Iterable[Variable]) -> Lifted:
+def lift(model: pm.Model, graphs: Sequence[Variable]) -> Lifted:
     """Find what is data in some graphs of a model, and copy it into shared variables."""
     sources: dict[Variable, str | None] = {
         variable: None
@@ -68,7 +71,49 @@ def lift(model: pm.Model, graphs: Iterable[Variable]) -> Lifted:
         for name, value in observed.items()
         if (container := _container_of(value)) in replacements
     }
-    return Lifted(replacements, named)
+    return Lifted({**replacements, **_shared_lengths(graphs)}, named)
+
+
+def _shared_lengths(graphs: Sequence[Variable]) -> dict[Variable, SharedVariable]:
+    """Share the lengths to which PyMC broadcasts a log density: constants that tell the data's."""
+    lengths: dict[Variable, SharedVariable] = {}
+    for node in toposort(graphs):
+        if not isinstance(node.op, Alloc):
+            continue
+        for length in node.inputs[1:]:
+            try:
+                value = get_underlying_scalar_constant_value(length)
+            except NotScalarConstantError:  # a dim's length, say, which is shared already
+                continue
+            if value > 1:
+                lengths[length] = pytensor.shared(np.asarray(value, dtype=length.type.dtype))
+    return lengths
+
+
+def rebuild(
+    graphs: Sequence[Variable], replacements: Mapping[Variable, Variable]
+) -> list[Variable]:
+    """Rebuild graphs with some variables replaced, and their types worked out anew.
+
+    PyMC writes the length of the observed data into its graphs, as a `SpecifyShape`. Lifted data
+    have no length, so these go: what remains of them is that an axis of length 1 broadcasts.
+    """
+    known = dict(replacements)
+    for node in toposort(graphs):
+        if node.outputs[0] in known:
+            continue
+        inputs = [known.get(variable, variable) for variable in node.inputs]
+        if isinstance(node.op, SpecifyShape):
+            known[node.outputs[0]] = _without_lengths(inputs[0], node.outputs[0].type.shape)
+        elif any(new is not old for new, old in zip(inputs, node.inputs, strict=True)):
+            new_node = node.clone_with_new_inputs(inputs, strict=False)
+            known |= dict(zip(node.outputs, new_node.outputs, strict=True))
+    return [known.get(graph, graph) for graph in graphs]
+
+
+def _without_lengths(variable: Any, shape: Sequence[int | None]) -> Any:
+    ones: tuple[Any, ...] = tuple(length if length == 1 else None for length in shape)
+    return pt.specify_shape(variable, ones) if 1 in ones else variable
 
 
 def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:

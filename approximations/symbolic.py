@@ -11,12 +11,12 @@ import pytensor.tensor as pt
 from pymc.pytensorf import rewrite_pregrad
 from pytensor.gradient import NullTypeGradError
 from pytensor.graph.basic import Variable
-from pytensor.graph.replace import clone_replace, vectorize_graph
+from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.xtensor.type import XTensorType
 
 from .errors import GradientError
-from .lifting import Lifted, in_double_precision, lift
+from .lifting import Lifted, in_double_precision, lift, rebuild
 from .parameters import Block, values_from_theta
 
 
@@ -61,9 +61,7 @@ class SymbolicDensity:
             **lifted.replacements,
             **values_from_theta(model, blocks, theta),
         }
-        logp, *quantities = map(
-            _as_tensor, clone_replace(graphs, replacements, rebuild_strict=False)
-        )
+        logp, *quantities = map(_as_tensor, rebuild(graphs, replacements))
         return cls(theta, logp, tuple(quantities), lifted)
 
     @cached_property
