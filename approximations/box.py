@@ -10,16 +10,18 @@ import numpy as np
 from scipy.special import logsumexp
 
 from .density import LogDensity
-from .errors import BoundsError, StartingPointError
+from .errors import BoundsError
 from .gaussian import Gaussian
 from .mode import Mode
-from .parameters import Block
+from .parameters import Block, stands_alone
 
 # Of the whole mass, what the outermost fortieth of a side may hold in a box that is found.
 EDGE_MASS = 1e-6
 _EDGE_SHARE = 40
 _SEARCH_POINTS = {1: 1601, 2: 161, 3: 61, 4: 31}
 _MOST_WIDENINGS = 60
+# Error of the log evidence, in two grids of half the cells, beyond which a box is not believed.
+_TOO_COARSE = 0.02
 
 Bounds = Mapping[str, tuple[Any, Any]]
 
@@ -97,18 +99,41 @@ def found_box(density: LogDensity, mode: Mode, gaussian: Gaussian) -> Box:
     box = Box(mode.theta - 5 * gaussian.sd, mode.theta + 5 * gaussian.sd)
     points = (_SEARCH_POINTS[density.size],) * density.size
     for _ in range(_MOST_WIDENINGS):
-        marginals = _marginals(evaluate_cells(density, box, points))
+        log_density = evaluate_cells(density, box, points)
+        marginals = _marginals(log_density)
         edges = edge_masses(marginals)
+        if resolution_error(log_density) > _TOO_COARSE:
+            raise _no_box(density, box, edges, "the cells are wider than its peak")
         if np.all(edges < EDGE_MASS):
             return _trimmed(box, marginals, points)
         box = _widened(box, edges, marginals, points)
+    raise _no_box(density, box, edges, "it still holds too much")
+
+
+def _no_box(density: LogDensity, box: Box, edges: np.ndarray, why: str) -> BoundsError:
     k, side = np.unravel_index(int(np.argmax(edges)), edges.shape)
-    raise BoundsError(
+    return BoundsError(
         f"No box holds the posterior: at {density.parameters[k]} = "
-        f"{(box.low, box.high)[side][k]:.4g} the edge still holds {edges[k, side]:.2g} of the "
-        "mass. The posterior may be improper or have very heavy tails; give bounds=, or a "
-        "proper prior."
+        f"{(box.low, box.high)[side][k]:.4g} the edge holds {edges[k, side]:.2g} of the mass, and "
+        f"{why}. The posterior may be improper, have very heavy tails, or lie along a line (centre "
+        "the predictors of a regression). Give bounds=, or use laplace or nuts."
     )
+
+
+def resolution_error(log_density: np.ndarray) -> float:
+    """Error of the log evidence, estimated by a grid of every other cell along each axis.
+
+    Sums over cells converge faster than any power of their width, so where the two disagree at all
+    the cells are about as wide as what they should resolve. NaN with fewer than 4 cells a side.
+    """
+    if min(log_density.shape) < 4:
+        return float("nan")
+    errors = []
+    for axis, size in enumerate(log_density.shape):
+        even = np.moveaxis(log_density, axis, 0)[: size - size % 2]
+        halves = [logsumexp(even[start::2]) for start in (0, 1)]
+        errors.append(abs(halves[0] - halves[1]))
+    return float(max(errors))
 
 
 def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told: Any = None) -> Any:
@@ -190,20 +215,21 @@ def _ends_of(density: LogDensity, block: Block, bounds: Bounds) -> tuple[np.ndar
 
 
 def _unconstrained(density: LogDensity, block: Block, name: str, end: np.ndarray) -> np.ndarray:
-    transform = density.model.rvs_to_transforms[density.model[block.name]]
-    if name == block.value_name:
-        ends = np.broadcast_to(end, block.shape).ravel()
-    elif transform is not None and transform.ndim_supp != 0:
+    if name != block.value_name and not stands_alone(density.model, block):
         raise BoundsError(
-            f"{name!r} is not free entry by entry (a simplex, an ordered vector, ...): bound its "
-            f"unconstrained value {block.value_name!r} instead, or leave bounds out."
+            f"{name!r} is not free entry by entry (a simplex, an ordered vector, a support that "
+            f"another variable sets, ...): bound its unconstrained value {block.value_name!r} "
+            "instead, or leave bounds out."
         )
-    else:
-        try:
-            point = density.initial_point({name: np.broadcast_to(end, block.shape).copy()})
-        except (ValueError, StartingPointError) as error:
-            raise BoundsError(f"bounds[{name!r}] do not fit the variable: {error}") from error
-        ends = point[block.slice]
+    try:
+        full = np.broadcast_to(end, block.shape).copy()
+    except ValueError as error:
+        raise BoundsError(
+            f"bounds[{name!r}] must be single numbers or have shape {block.shape}, but an end of "
+            f"shape {end.shape} was given."
+        ) from error
+    is_unconstrained = name == block.value_name
+    ends = full.ravel() if is_unconstrained else density.initial_point({name: full})[block.slice]
     if not np.all(np.isfinite(ends)):
         raise BoundsError(
             f"bounds[{name!r}] must lie inside the variable's support and be finite, but {end} "

@@ -7,8 +7,10 @@ that one fit needs. ``benchmarks/linkers.py`` measures both.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +39,8 @@ _SECONDS_PER_ENTRY = 1e-7
 _SECONDS_PER_BLOCK = 2e-5
 _SECONDS_PER_SCAN = 3e-3
 _SECONDS_TO_COMPILE = 10.0
+
+_FLAG = threading.RLock()
 
 
 @node_rewriter([Elemwise])
@@ -117,28 +121,42 @@ class CompiledFunction:
         pays = self._counted > _SECONDS_TO_COMPILE
         wants_numba = self._linker == "numba" or (self._linker == "auto" and pays)
         if self._function is not None and (self._on_numba or not wants_numba):
-            return self._function(*arguments)
+            return self._call(arguments)
         started = time.perf_counter()
         self._compile(numba=wants_numba)
         # Numba compiles for the types of the first call: that call is compilation too.
-        result = self._function(*arguments)
+        result = self._call(arguments)
         self.seconds_compiling += time.perf_counter() - started
         return result
+
+    def _call(self, arguments: Sequence[np.ndarray]) -> list[np.ndarray]:
+        # What is not finite is judged by those who asked; NumPy's warnings would say it twice.
+        with np.errstate(all="ignore"):
+            return self._function(*arguments)
 
     def _compile(self, *, numba: bool) -> None:
         if numba:
             with self._model:
-                self._function = pymc_compile(self._inputs, self._outputs, mode=_numba_mode())
+                self._function = pymc_compile(
+                    self._inputs, self._outputs, mode=_numba_mode(), on_unused_input="ignore"
+                )
         else:
             with without_c_compiler(), self._model:
-                self._function = pymc_compile(self._inputs, self._outputs, mode=_numpy_mode())
+                self._function = pymc_compile(
+                    self._inputs, self._outputs, mode=_numpy_mode(), on_unused_input="ignore"
+                )
         self._function.trust_input = True
         self._on_numba = numba
 
 
-def without_c_compiler() -> Any:
-    """Keep PyTensor from running gcc, 2 to 10 s a time, to fold a constant it can fold in NumPy."""
-    return pytensor.config.change_flags(cxx="")
+@contextmanager
+def without_c_compiler() -> Iterator[None]:
+    """Keep PyTensor from running gcc, 2 to 10 s a time, to fold a constant it can fold in NumPy.
+
+    The flag belongs to the process, so threads take turns: two that overlap would leave it changed.
+    """
+    with _FLAG, pytensor.config.change_flags(cxx=""):
+        yield
 
 
 def _seconds_in_loops(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> float:

@@ -43,6 +43,8 @@ class LogDensity:
         PyMC transforms the variable.
     size : int
         P.
+    variables : tuple of str
+        Names of the free variables and deterministics, which `unravel` returns.
     has_new_data : bool
         Whether `set_data` was called, so that the data differ from the model's.
     evaluations : dict of str to int
@@ -64,6 +66,8 @@ class LogDensity:
             self.blocks: tuple[Block, ...] = blocks_of(self.model, self._start)
             self._symbolic = SymbolicDensity.of_model(self.model, self.blocks)
         self._coords = dict(self.model.coords)
+        free, deterministic = self.model.free_RVs, self.model.deterministics
+        self.variables: tuple[str, ...] = tuple(rv.name for rv in (*free, *deterministic))
         self.has_new_data = False
 
     @property
@@ -75,11 +79,6 @@ class LogDensity:
     def size(self) -> int:
         """Number of entries of ``theta``."""
         return sum(len(block.labels) for block in self.blocks)
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Names of the free variables and deterministics, which `unravel` returns."""
-        return tuple(rv.name for rv in (*self.model.free_RVs, *self.model.deterministics))
 
     @property
     def seconds_compiling(self) -> float:
@@ -114,7 +113,7 @@ class LogDensity:
         """
         columns = [self.hessian_vector_product(theta, unit) for unit in np.eye(self.size)]
         hessian = np.column_stack(columns)
-        return (hessian + hessian.T) / 2
+        return hessian / 2 + hessian.T / 2
 
     def batched_value(
         self, thetas: np.ndarray, *, progress: Callable[[int], None] | None = None
@@ -234,9 +233,21 @@ class LogDensity:
         overrides = {name: value for name, value in start.items() if name not in own}
         direct = {name: value for name, value in start.items() if name in own}
         overrides |= {n: direct.pop(n) for n in list(direct) if own[n].name == n}
+        self._check_shapes(overrides, direct)
         with without_c_compiler():
             point = make_initial_point_fn(model=self.model, overrides=overrides)(None)
         return ravel_point(self.blocks, {**point, **direct})
+
+    def _check_shapes(self, own: Mapping[str, Any], unconstrained: Mapping[str, Any]) -> None:
+        here = {name: v[0] for name, v in self.unravel(self.initial_point()[None]).items()}
+        here |= {block.value_name: self._start[block.value_name] for block in self.blocks}
+        for name, value in {**own, **unconstrained}.items():
+            # A word such as "prior" names a strategy of PyMC's, and has no shape.
+            if not isinstance(value, str) and np.shape(value) != np.shape(here[name]):
+                raise StartingPointError(
+                    f"The starting value of {name!r} must have shape {np.shape(here[name])}, but "
+                    f"one of shape {np.shape(value)} was given."
+                )
 
     def _function(self, name: str, build: Callable[[], Graph]) -> CompiledFunction:
         if name not in self._functions:

@@ -15,10 +15,13 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pymc.logprob.utils import CheckParameterValue
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import ancestors, toposort
-from pytensor.tensor.basic import Alloc, get_underlying_scalar_constant_value
+from pytensor.scalar.basic import Cast
+from pytensor.tensor.basic import Alloc, ScalarFromTensor, get_underlying_scalar_constant_value
+from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.exceptions import NotScalarConstantError
 from pytensor.tensor.shape import SpecifyShape
 from pytensor.tensor.type import TensorType
@@ -91,12 +94,19 @@ def _shared_lengths(graphs: Sequence[Variable]) -> dict[Variable, SharedVariable
 
 
 def rebuild(
-    graphs: Sequence[Variable], replacements: Mapping[Variable, Variable]
+    graphs: Sequence[Variable],
+    replacements: Mapping[Variable, Variable],
+    *,
+    check_bounds: bool = True,
 ) -> list[Variable]:
     """Rebuild graphs with some variables replaced, and their types worked out anew.
 
     PyMC writes the length of the observed data into its graphs, as a `SpecifyShape`. Lifted data
-    have no length, so these go: what remains of them is that an axis of length 1 broadcasts.
+    have no length, so these go. What must remain is every axis of length 1, since only an axis
+    known to have it broadcasts: ``y[:1]`` has one no longer, once the length of ``y`` is open.
+
+    PyMC's checks of parameters become minus infinity here, and not when a function is compiled: in
+    a batch one row outside the support would else condemn all the others.
     """
     known = dict(replacements)
     for node in toposort(graphs):
@@ -104,16 +114,51 @@ def rebuild(
             continue
         inputs = [known.get(variable, variable) for variable in node.inputs]
         if isinstance(node.op, SpecifyShape):
-            known[node.outputs[0]] = _without_lengths(inputs[0], node.outputs[0].type.shape)
+            rebuilt = inputs[:1]
+        elif isinstance(node.op, CheckParameterValue):
+            rebuilt = [_minus_infinity_unless(*inputs)] if check_bounds else inputs[:1]
+        elif _loses_precision(node):
+            doubles = [pt.cast(variable, "float64") for variable in inputs]
+            rebuilt = node.op.make_node(*doubles).outputs
         elif any(new is not old for new, old in zip(inputs, node.inputs, strict=True)):
-            new_node = node.clone_with_new_inputs(inputs, strict=False)
-            known |= dict(zip(node.outputs, new_node.outputs, strict=True))
+            rebuilt = node.clone_with_new_inputs(inputs, strict=False).outputs
+        else:
+            continue
+        known |= {old: _as_broad(new, old) for new, old in zip(rebuilt, node.outputs, strict=True)}
     return [known.get(graph, graph) for graph in graphs]
 
 
-def _without_lengths(variable: Any, shape: Sequence[int | None]) -> Any:
-    ones: tuple[Any, ...] = tuple(length if length == 1 else None for length in shape)
-    return pt.specify_shape(variable, ones) if 1 in ones else variable
+def _minus_infinity_unless(logp: Any, *conditions: Any) -> Any:
+    holds = [
+        condition.owner.inputs[0]
+        if condition.owner is not None and isinstance(condition.owner.op, ScalarFromTensor)
+        else pt.as_tensor(condition)
+        for condition in conditions
+    ]
+    return pt.cast(pt.switch(pt.all(holds), logp, -np.inf), logp.type.dtype)
+
+
+def _loses_precision(node: Any) -> bool:
+    """Whether a function of small integers, such as log(7), would be taken in single precision."""
+    return (
+        pytensor.config.floatX == "float64"
+        and isinstance(node.op, Elemwise)
+        and not isinstance(node.op.scalar_op, Cast)
+        and node.outputs[0].type.dtype in ("float16", "float32")
+        and all(v.type.dtype.startswith(("int", "uint", "bool")) for v in node.inputs)
+    )
+
+
+def _as_broad(new: Any, old: Any) -> Any:
+    """Tell the axes of length 1 that a rebuilt variable has lost."""
+    if not (isinstance(old.type, TensorType) and isinstance(new.type, TensorType)):
+        return new
+    lost = [
+        axis
+        for axis, (before, after) in enumerate(zip(old.type.shape, new.type.shape, strict=True))
+        if before == 1 and after != 1
+    ]
+    return pt.specify_broadcastable(new, *lost) if lost else new
 
 
 def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:

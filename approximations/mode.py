@@ -155,7 +155,7 @@ def _runs_away(path: list[Iterate]) -> bool:
     if len(path) >= 30 and path[-1].logp - path[10].logp > 1:
         return True
     steps = np.diff([iterate.theta for iterate in path[-11:]], axis=0)
-    if len(steps) < 3:
+    if len(steps) < 10:
         return False
     lengths = np.linalg.norm(steps, axis=1)
     along = np.linalg.norm(steps.sum(axis=0)) / lengths.sum()

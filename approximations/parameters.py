@@ -10,6 +10,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.graph.basic import Variable
+from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
@@ -145,6 +146,19 @@ def ravel_point(blocks: Sequence[Block], point: Mapping[str, np.ndarray]) -> np.
     return np.concatenate(
         [np.ravel(np.asarray(point[block.value_name], dtype=float)) for block in blocks]
     )
+
+
+def stands_alone(model: pm.Model, block: Block) -> bool:
+    """Whether each entry of a variable is a function of its own entry of ``theta`` only.
+
+    Not so for a simplex, nor for a variable whose support another free variable sets.
+    """
+    variable = model[block.name]
+    transform = model.rvs_to_transforms[variable]
+    if transform is None:
+        return True
+    free = set(model.free_RVs)
+    return transform.ndim_supp == 0 and not free & set(ancestors(variable.owner.inputs))
 
 
 def describe_direction(labels: Sequence[str], direction: np.ndarray, most: int = 3) -> str:

@@ -61,7 +61,9 @@ class SymbolicDensity:
             **lifted.replacements,
             **values_from_theta(model, blocks, theta),
         }
-        logp, *quantities = map(_as_tensor, rebuild(graphs, replacements))
+        logp, *quantities = map(
+            _as_tensor, rebuild(graphs, replacements, check_bounds=model.check_bounds)
+        )
         return cls(theta, logp, tuple(quantities), lifted)
 
     @cached_property
