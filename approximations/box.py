@@ -225,8 +225,8 @@ def _unconstrained(density: LogDensity, block: Block, name: str, end: np.ndarray
         full = np.broadcast_to(end, block.shape).copy()
     except ValueError as error:
         raise BoundsError(
-            f"bounds[{name!r}] must be single numbers or have shape {block.shape}, but an end of "
-            f"shape {end.shape} was given."
+            f"bounds[{name!r}] do not fit the variable: an end is a number or has shape "
+            f"{block.shape}, but one of shape {end.shape} was given."
         ) from error
     is_unconstrained = name == block.value_name
     ends = full.ravel() if is_unconstrained else density.initial_point({name: full})[block.slice]

@@ -49,6 +49,10 @@ class BoundsError(TriposError, ValueError):
     """The bounds of a grid do not describe a box that holds the posterior."""
 
 
+class SamplingError(TriposError):
+    """The sampler could not start, is not installed, or refused its arguments."""
+
+
 class DataError(TriposError, ValueError):
     """New data do not fit the model they are meant for."""
 
@@ -70,4 +74,4 @@ class StorageError(TriposError):
 
 
 class GridEdgeWarning(UserWarning):
-    """A given box cuts off a share of the posterior that can be seen in the results."""
+    """A given box, or the width of its cells, can be seen in the results."""

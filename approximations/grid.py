@@ -16,7 +16,16 @@ import pymc as pm
 import xarray as xr
 from scipy.special import logsumexp
 
-from .box import Bounds, Box, check_holds_mode, edge_masses, evaluate_cells, found_box, given_box
+from .box import (
+    Bounds,
+    Box,
+    check_holds_mode,
+    edge_masses,
+    evaluate_cells,
+    found_box,
+    given_box,
+    resolution_error,
+)
 from .density import LogDensity, as_density
 from .errors import (
     BoundsError,
@@ -25,6 +34,7 @@ from .errors import (
     GridSizeError,
     ModeAtInfinityError,
     ModeNotFoundError,
+    StartingPointError,
 )
 from .gaussian import Gaussian
 from .grid_moments import PROBABILITIES, moments_of_grid
@@ -36,6 +46,7 @@ from .result import (
     add_costs,
     assemble,
     checked_count,
+    generator,
     parameter_array,
     seed_to_record,
 )
@@ -45,6 +56,8 @@ _MOST_CELLS = 50_000_000
 _POINTS = {1: 2001, 2: 401, 3: 101, 4: 41}
 # Mass at the edge of a given box beyond which its numbers are visibly those of the box.
 _TELL_EDGE_MASS = 1e-5
+# Error of the log evidence beyond which cells are visibly too wide.
+_TELL_RESOLUTION = 0.02
 
 
 @dataclass(frozen=True)
@@ -115,12 +128,14 @@ def grid(
     DataTree
         As `laplace` returns it; ``fit`` holds ``log_density`` (axis_0, ..., with the cell centres
         as coordinates), ``mean``, ``sd`` and ``quantiles`` of every quantity from the cells and
-        not from draws, ``log_evidence``, ``edge_mass``, and the ``mode`` where there is one.
+        not from draws, ``log_evidence``, its error as half the cells tell it, ``edge_mass``,
+        and the ``mode`` where there is one.
 
     Raises
     ------
     GridSizeError
-        With more than 4 free scalars, or more cells than memory should hold.
+        With more than 4 free scalars, more cells than memory should hold, or cells too wide for
+        the posterior in a box that was found.
     BoundsError
         When the bounds miss a variable, name an unknown one, are reversed, leave the support or
         exclude the mode.
@@ -131,10 +146,10 @@ def grid(
     Warns
     -----
     GridEdgeWarning
-        When the edge of a given box holds more than 1e-5 of the mass.
+        When the edge of a given box holds more than 1e-5 of the mass, or its cells are too wide.
     """
     draws = checked_count("draws", draws)
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     density = as_density(model)
     shape = _checked_points(density, points)
     before, compiled, started = (
@@ -206,7 +221,7 @@ def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode
     box = given_box(density, bounds)
     try:
         mode = find_mode(density)
-    except (ModeAtInfinityError, ModeNotFoundError, CurvatureError):
+    except (ModeAtInfinityError, ModeNotFoundError, CurvatureError, StartingPointError):
         return box, None
     check_holds_mode(density, box, mode)
     return box, mode
@@ -218,6 +233,15 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
             "The density is 0 in the whole box: choose bounds that hold the posterior, or leave "
             "them out."
         )
+    error = resolution_error(cells.log_density)
+    if error > _TELL_RESOLUTION:
+        advice = (
+            f"The cells are too wide for this posterior: half of them alone give another log "
+            f"evidence, by {error:.2g}. Use more points, narrower bounds, or laplace or nuts."
+        )
+        if not given:
+            raise GridSizeError(advice)
+        warnings.warn(advice, GridEdgeWarning, stacklevel=3)
     if not given:
         return
     edges = edge_masses(cells.marginals)
@@ -262,6 +286,7 @@ def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dat
                 ["parameter", "side"],
             ),
             "log_evidence": cells.log_evidence,
+            "log_evidence_error": resolution_error(cells.log_density),
         }
     )
     if mode is not None:

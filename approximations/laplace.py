@@ -20,6 +20,7 @@ from .result import (
     add_costs,
     assemble,
     checked_count,
+    generator,
     parameter_array,
     seed_to_record,
 )
@@ -68,7 +69,7 @@ def laplace(
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     draws = checked_count("draws", draws)
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     density = as_density(model)
     before, compiled = dict(density.evaluations), density.seconds_compiling
 

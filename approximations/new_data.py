@@ -61,7 +61,15 @@ def checked_data(
 
 
 def _cast(name: str, value: Any, old: np.ndarray) -> np.ndarray:
-    new = np.asarray(value)
+    if np.ma.is_masked(value):
+        raise DataError(
+            f"New data for {name!r} hold masked entries. Missing values are free variables, so "
+            "they need a new model."
+        )
+    try:
+        new = np.asarray(value)
+    except ValueError as error:
+        raise DataError(f"New data for {name!r} are no array: {error}.") from error
     if not np.can_cast(new.dtype, old.dtype, casting="same_kind"):
         raise DataError(
             f"New data for {name!r} must have dtype {old.dtype}, but {new.dtype} was given. "

@@ -13,7 +13,7 @@ import pymc as pm
 import xarray as xr
 
 from .density import LogDensity, as_density
-from .errors import DataError
+from .errors import DataError, SamplingError
 from .progress import is_terminal
 from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
 
@@ -59,6 +59,8 @@ def nuts(
         When ``draws``, ``tune`` or ``chains`` is below 1.
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
+    SamplingError
+        When the sampler is unknown or not installed, or cannot start.
     DiscreteVariableError, NoFreeVariableError
     """
     draws, tune = checked_count("draws", draws), checked_count("tune", tune)
@@ -71,16 +73,25 @@ def nuts(
             "set_data. Build the model with the new data and pass that."
         )
     started = time.perf_counter()
-    tree = pm.sample(
-        draws,
-        tune=tune,
-        chains=chains,
-        random_seed=random_seed,
-        nuts_sampler=nuts_sampler,
-        progressbar=progressbar and is_terminal(),
-        model=density.model,
-        **kwargs,
-    )
+    try:
+        tree = pm.sample(
+            draws,
+            tune=tune,
+            chains=chains,
+            random_seed=random_seed,
+            nuts_sampler=nuts_sampler,
+            progressbar=progressbar and is_terminal(),
+            model=density.model,
+            **kwargs,
+        )
+    except (ImportError, RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+        raise SamplingError(
+            f"pm.sample with nuts_sampler={nuts_sampler!r} failed: {type(error).__name__}: {error}"
+        ) from error
+    sizes = tree["posterior"].sizes
+    if sizes["draw"] < draws or (chains is not None and sizes["chain"] < chains):
+        # PyMC's own sampler takes Ctrl-C for the wish to keep what there is.
+        raise KeyboardInterrupt
     seconds = time.perf_counter() - started
     sampling = float(tree["posterior"].attrs.get("sampling_time", seconds))
     settings = {"draws": draws, "tune": tune, "nuts_sampler": nuts_sampler, **kwargs}

@@ -29,6 +29,8 @@ def flatten(posterior: xr.Dataset) -> dict[str, np.ndarray]:
         dims: tuple[Hashable, ...] = variable.dims[2:]
         coords = [variable[dim].values if dim in variable.coords else None for dim in dims]
         labels = labels_of(str(name), variable.shape[2:], coords)
-        entries = variable.values.reshape(*variable.shape[:2], -1)
+        # The mean of a truth value is its probability.
+        values = variable.values.astype(float) if variable.dtype == bool else variable.values
+        entries = values.reshape(*variable.shape[:2], -1)
         scalars |= {label: entries[:, :, k] for k, label in enumerate(labels)}
     return scalars

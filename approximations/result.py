@@ -162,6 +162,23 @@ def checked_count(name: str, value: int, least: int = 1) -> int:
     return int(value)
 
 
+def generator(random_seed: int | np.random.Generator | None) -> np.random.Generator:
+    """Make the generator of a method's draws.
+
+    Raises
+    ------
+    ArgumentError
+        When the seed is none.
+    """
+    try:
+        return np.random.default_rng(random_seed)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"random_seed must be a whole number of at least 0, a Generator or None, but "
+            f"{random_seed!r} was given."
+        ) from error
+
+
 def seed_to_record(random_seed: Any) -> int | None:
     """Return the seed where it is a number that can be written down and used again."""
     return int(random_seed) if isinstance(random_seed, int | np.integer) else None

@@ -43,7 +43,8 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     add("--methods", help="comma-separated: grid,laplace,nuts (the default: all that apply)")
     add("--draws", type=int, help="draws of each method (4000 independent ones; 1000 a chain)")
     add("--random-seed", type=int, default=1, help="default: %(default)s")
-    add("--nuts-sampler", default="nutpie", help="nutpie (default), pymc, numpyro or blackjax")
+    samplers = ("nutpie", "pymc", "numpyro", "blackjax")
+    add("--nuts-sampler", default="nutpie", choices=samplers, help="default: %(default)s")
     add("--output", default="results", help="folder to write to (default: %(default)s)")
     add("--no-pictures", action="store_true", help="write the table and the trees only")
 
@@ -92,7 +93,7 @@ def _list_models() -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from .job import run_job
 
-    methods = arguments.methods.split(",") if arguments.methods else None
+    methods = [m.strip() for m in arguments.methods.split(",")] if arguments.methods else None
     options: dict[str, dict[str, object]] = {"nuts": {"nuts_sampler": arguments.nuts_sampler}}
     if arguments.draws is not None:
         for method in ("grid", "laplace", "nuts"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from .storage import check_place, file_name, replace_folder
 from .target import load_model
 from .words import bioassay_sentences, sentences
 
-_TABLE = "summary.csv"
+_MARK = "contents.json"
 
 
 def run_job(
@@ -52,7 +53,7 @@ def run_job(
         written is found out before the work begins.
     """
     folder = output / file_name(target)
-    check_place(folder, mark=_TABLE)
+    check_place(folder, mark=_MARK)
     exercise = target == "bioassay" and methods is None
     if exercise:
         comparison = bioassay_exercise(random_seed=random_seed, options=options)
@@ -72,7 +73,7 @@ def run_job(
     replace_folder(
         folder,
         lambda place: _write(place, comparison, tables, said, quantities if pictures else ()),
-        mark=_TABLE,
+        mark=_MARK,
     )
     console().print(f"Tables, pictures and trees are in {folder}/")
     return comparison
@@ -116,3 +117,5 @@ def _write(
     if quantities:
         for name, figure in comparison.pictures(quantities, units=UNITS).items():
             figure.savefig(place / f"{name}.png", dpi=150)
+    names = sorted(path.name for path in place.iterdir())
+    (place / _MARK).write_text(json.dumps({"files": [*names, _MARK]}, indent=2), encoding="utf-8")

@@ -15,8 +15,13 @@ _WIDTH_IN_A_PIPE = 140
 
 
 def console() -> Console:
-    """Standard output: as wide as the terminal, or wide enough for a table in a pipe."""
-    return Console(width=None if sys.stdout.isatty() else _WIDTH_IN_A_PIPE, highlight=False)
+    """Standard output: as wide as the terminal, or wide enough for a table in a pipe.
+
+    Without markup, which would take the brackets of ``b[slope]`` for an instruction.
+    """
+    return Console(
+        width=None if sys.stdout.isatty() else _WIDTH_IN_A_PIPE, highlight=False, markup=False
+    )
 
 
 def table_of(frame: pd.DataFrame, title: str) -> Table:

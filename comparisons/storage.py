@@ -23,10 +23,15 @@ def save_trees(
     """Write trees as netCDF files with an index; see `Comparison.save`."""
 
     def write(folder: Path) -> None:
-        files = {label: f"{k}-{file_name(label)}.nc" for k, label in enumerate(trees)}
+        files = {str(label): f"{k}-{file_name(str(label))}.nc" for k, label in enumerate(trees)}
         for label, tree in trees.items():
-            tree.to_netcdf(folder / files[label], engine="h5netcdf")
-        index = {"format": _FORMAT, "trees": files, "failures": dict(failures)}
+            tree.to_netcdf(folder / files[str(label)], engine="h5netcdf")
+        index = {
+            "format": _FORMAT,
+            "files": [_INDEX, *files.values()],
+            "trees": files,
+            "failures": dict(failures),
+        }
         (folder / _INDEX).write_text(json.dumps(index, indent=2), encoding="utf-8")
 
     return replace_folder(Path(directory), write, mark=_INDEX)
@@ -62,7 +67,8 @@ def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str) ->
     write : callable
         Given an empty folder to write into.
     mark : str
-        A file that only such folders hold: an old one is replaced, anything else is left alone.
+        JSON file in such a folder, whose ``"files"`` lists all that it holds. A folder that holds
+        anything else is left alone.
 
     Raises
     ------
@@ -98,12 +104,12 @@ def check_place(folder: Path, *, mark: str) -> None:
     Raises
     ------
     StorageError
-        When the place is taken by something that has no file ``mark``, or cannot be written.
+        When the place is taken by something that is not all ours, or cannot be written.
     """
     if folder.exists() and not (folder.is_dir() and _is_ours(folder, mark)):
         raise StorageError(
-            f"{folder} exists and is not a folder that tripos wrote, so it is left alone. Choose "
-            "another place, or remove it."
+            f"{folder} exists and is not a folder that tripos wrote, or holds other files too, so "
+            "it is left alone. Choose another place, or remove it."
         )
     _folder_beside(folder).rmdir()
 
@@ -117,4 +123,12 @@ def _folder_beside(folder: Path) -> Path:
 
 
 def _is_ours(folder: Path, mark: str) -> bool:
-    return (folder / mark).exists() or not any(folder.iterdir())
+    """Whether a folder is empty, or holds nothing but what was written with its mark."""
+    names = {path.name for path in folder.iterdir()}
+    if not names:
+        return True
+    try:
+        listed = set(json.loads((folder / mark).read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return names <= listed

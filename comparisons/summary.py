@@ -23,6 +23,7 @@ COLUMNS = (
 # A sample mean settles down to its standard error only while the tail index is below this
 # (Vehtari et al. 2024, "Pareto smoothed importance sampling", section 3).
 HEAVY_TAIL = 0.7
+_FEWEST_VALUES = 50
 
 
 def summary_table(
@@ -101,9 +102,11 @@ def _rows_of(tree: xr.DataTree, names: Sequence[str]) -> dict[str, dict[str, flo
     posterior = posterior[[name for name in names if name in posterior]]
     if not posterior.data_vars:
         return {}
+    rows = _draw_rows(posterior, markov_chain=not tree.attrs.get("independent_draws", 0))
     if "fit" in tree.children and "quantiles" in tree["fit"]:
-        return _exact_rows(tree["fit"].to_dataset(), list(flatten(posterior)))
-    return _draw_rows(posterior, markov_chain=not tree.attrs.get("independent_draws", 0))
+        fit = tree["fit"].to_dataset()
+        rows |= _exact_rows(fit, [q for q in rows if q in fit["quantity"].values])
+    return rows
 
 
 def _exact_rows(fit: xr.Dataset, quantities: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -132,6 +135,13 @@ def _draw_rows(posterior: xr.Dataset, *, markov_chain: bool) -> dict[str, dict[s
     return rows
 
 
+def _tail_index(draws: np.ndarray) -> float:
+    """Index of the heavier tail; NaN where the draws take too few values to have tails."""
+    if len(np.unique(draws)) < _FEWEST_VALUES:
+        return np.nan
+    return float(array_stats.pareto_khat(draws, chain_axis=0, draw_axis=1))
+
+
 def _chain_diagnostics(scalars: Mapping[str, np.ndarray]) -> dict[str, xr.Dataset]:
     posterior = arviz_base.dict_to_dataset(dict(scalars))
     return {
@@ -151,7 +161,7 @@ def _moments(draws: np.ndarray) -> dict[str, float]:
         "sd": sd,
         "mcse_mean": sd / np.sqrt(size),
         "mcse_sd": sd * np.sqrt(max(kurtosis - 1, 0.0) / (4 * size)),
-        "tail_k": array_stats.pareto_khat(draws, chain_axis=0, draw_axis=1) if sd > 0 else np.nan,
+        "tail_k": _tail_index(draws),
     }
     row |= {
         f"q{100 * p:g}": q for p, q in zip(QUANTILES, np.quantile(draws, QUANTILES), strict=True)

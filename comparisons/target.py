@@ -61,16 +61,15 @@ def _from_catalogue(name: str) -> pm.Model:
 def _function(path: Path, name: str) -> Callable[[], Any]:
     if not path.is_file():
         raise TargetError(f"There is no file {path}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"_target_{path.stem}", path)
     if spec is None or (loader := spec.loader) is None:
         raise TargetError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
-    # A model's file may import its neighbours, as it could when run as a script.
+    # A model's file may import its neighbours, at once or when its function is called, and may
+    # define dataclasses: it is set up as if it were run as a script.
     sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        _called(lambda: loader.exec_module(module), str(path))
-    finally:
-        sys.path.remove(str(path.parent.resolve()))
+    sys.modules[spec.name] = module
+    _called(lambda: loader.exec_module(module), str(path))
     function = getattr(module, name, None)
     if not callable(function):
         have = [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")]
@@ -82,7 +81,7 @@ def _called(function: Callable[[], Any], target: str) -> Any:
     """Run code that is not ours, and say where in it an error arose."""
     try:
         return function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise TargetError(
             f"{target} raised {type(error).__name__}: {error} ({where.filename}, line "

@@ -19,6 +19,7 @@ def test_a_comparison_writes_table_words_pictures_and_trees(tmp_path, capsys):
     assert "laplace is furthest from grid in p" in out
     folder = tmp_path / "globe"
     assert sorted(path.name for path in folder.iterdir()) == [
+        "contents.json",
         "costs.csv",
         "intervals.png",
         "marginals.png",
