@@ -74,4 +74,4 @@ class StorageError(TriposError):
 
 
 class GridEdgeWarning(UserWarning):
-    """A given box, or the width of its cells, can be seen in the results."""
+    """A given box cuts off a share of the posterior that can be seen in the results."""

@@ -134,8 +134,8 @@ def grid(
     Raises
     ------
     GridSizeError
-        With more than 4 free scalars, more cells than memory should hold, or cells too wide for
-        the posterior in a box that was found.
+        With more than 4 free scalars, more cells than memory should hold, or, when neither
+        ``bounds`` nor ``points`` is given, cells too wide for the posterior.
     BoundsError
         When the bounds miss a variable, name an unknown one, are reversed, leave the support or
         exclude the mode.
@@ -146,7 +146,7 @@ def grid(
     Warns
     -----
     GridEdgeWarning
-        When the edge of a given box holds more than 1e-5 of the mass, or its cells are too wide.
+        When the edge of a given box holds more than 1e-5 of the mass.
     """
     draws = checked_count("draws", draws)
     rng = generator(random_seed)
@@ -161,6 +161,8 @@ def grid(
     with progress("Grid", int(np.prod(shape)), show=progressbar) as told:
         cells = Cells(box, evaluate_cells(density, box, shape, told))
     _check_edges(density, cells, mode, given=bounds is not None)
+    if bounds is None and points is None:
+        _check_resolution(cells)
     fit = _fit_dataset(density, cells, mode)
     fitted = time.perf_counter()
     compiling_fit = density.seconds_compiling - compiled
@@ -233,15 +235,6 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
             "The density is 0 in the whole box: choose bounds that hold the posterior, or leave "
             "them out."
         )
-    error = resolution_error(cells.log_density)
-    if error > _TELL_RESOLUTION:
-        advice = (
-            f"The cells are too wide for this posterior: half of them alone give another log "
-            f"evidence, by {error:.2g}. Use more points, narrower bounds, or laplace or nuts."
-        )
-        if not given:
-            raise GridSizeError(advice)
-        warnings.warn(advice, GridEdgeWarning, stacklevel=3)
     if not given:
         return
     edges = edge_masses(cells.marginals)
@@ -260,6 +253,15 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
             "the mass, so the box itself shows in the results. Widen it, or leave bounds out.",
             GridEdgeWarning,
             stacklevel=3,
+        )
+
+
+def _check_resolution(cells: Cells) -> None:
+    error = resolution_error(cells.log_density)
+    if error > _TELL_RESOLUTION:
+        raise GridSizeError(
+            f"The cells are too wide for this posterior: half of them give another log evidence, "
+            f"by {error:.2g}. Say how many points= or which bounds=, or use laplace or nuts."
         )
 
 

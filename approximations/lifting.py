@@ -16,6 +16,7 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pymc.logprob.utils import CheckParameterValue
+from pytensor.compile.ops import ViewOp
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import ancestors, toposort
@@ -113,7 +114,8 @@ def rebuild(
         if node.outputs[0] in known:
             continue
         inputs = [known.get(variable, variable) for variable in node.inputs]
-        if isinstance(node.op, SpecifyShape):
+        if isinstance(node.op, SpecifyShape | ViewOp):
+            # A deterministic is a view, which would hide tensors of `pymc.dims` from lowering.
             rebuilt = inputs[:1]
         elif isinstance(node.op, CheckParameterValue):
             rebuilt = [_minus_infinity_unless(*inputs)] if check_bounds else inputs[:1]

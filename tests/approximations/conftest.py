@@ -11,7 +11,7 @@ from tripos.models import bioassay
 
 @pytest.fixture(scope="session")
 def quick_nuts():
-    """Give arguments for `nuts` that compile nothing: PyMC's sampler on PyTensor's Python linker."""
+    """Give arguments for `nuts` that compile nothing: PyMC's sampler, the Python linker."""
     return {
         "nuts_sampler": "pymc",
         "cores": 1,
@@ -45,14 +45,3 @@ def normal_model():
         return model
 
     return make
-
-
-@pytest.fixture(scope="session")
-def normal_posterior():
-    """Give mean and sd of `normal_model`'s posterior: the closed form of conjugate normals."""
-
-    def solve(y):
-        precision = len(y) / 0.5**2 + 1 / 2.0**2
-        return np.sum(y) / 0.5**2 / precision, precision**-0.5
-
-    return solve

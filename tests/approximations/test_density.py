@@ -57,9 +57,7 @@ def _simplex():
 
 def _ordered():
     with pm.Model() as model:
-        c = pm.Normal(
-            "c", [-1, 0, 1], 1.5, transform=transforms.ordered, initval=[-1.0, 0.0, 1.0]
-        )
+        c = pm.Normal("c", [-1, 0, 1], 1.5, transform=transforms.ordered, initval=[-1.0, 0.0, 1.0])
         eta = pm.Normal("eta", 0, 1)
         pm.OrderedLogistic("y", eta=eta, cutpoints=c, observed=[0, 1, 2, 3, 1, 2])
     return model

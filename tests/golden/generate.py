@@ -8,6 +8,7 @@ import json
 import math
 import platform
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,8 @@ ERRORS = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
 
 def integral(function, *ends, precision=OUTER):
     """Integrate over [ends[0], ends[-1]], piece by piece."""
-    pieces = zip(ends[:-1], ends[1:], strict=True)
-    return math.fsum(quad(function, low, high, **precision)[0] for low, high in pieces)
+    pieces = (quad(function, low, high, **precision)[0] for low, high in pairwise(ends))
+    return math.fsum(pieces)
 
 
 class Bioassay:

@@ -1,0 +1,93 @@
+"""The linkers: ready at once on NumPy, moved to Numba when the work pays for it."""
+
+import numpy as np
+import pytest
+
+from tripos.approximations import LogDensity, compiling
+from tripos.approximations.errors import ArgumentError
+from tripos.models import globe
+
+
+@pytest.fixture(scope="module")
+def on_numba():
+    return LogDensity(globe(), linker="numba")
+
+
+def test_linkers_agree(on_numba):
+    on_numpy, theta = LogDensity(globe(), linker="numpy"), np.array([0.7])
+    assert on_numba.value(theta) == pytest.approx(on_numpy.value(theta), rel=1e-12)
+    np.testing.assert_allclose(on_numba.gradient(theta), on_numpy.gradient(theta), rtol=1e-10)
+    np.testing.assert_allclose(on_numba.hessian(theta), on_numpy.hessian(theta), rtol=1e-10)
+
+
+def test_linkers_agree_on_batches(on_numba):
+    on_numpy, thetas = LogDensity(globe(), linker="numpy"), np.linspace(-3, 3, 7)[:, None]
+    np.testing.assert_allclose(
+        on_numba.batched_value(thetas), on_numpy.batched_value(thetas), rtol=1e-12
+    )
+
+
+@pytest.fixture
+def modes(monkeypatch):
+    """List the modes that are compiled for; what is called Numba here runs on NumPy too."""
+    asked, numpy_mode = [], compiling._numpy_mode
+
+    def stand_in(name):
+        def mode():
+            asked.append(name)
+            return numpy_mode()
+
+        return mode
+
+    for name in ("numpy", "numba"):
+        monkeypatch.setattr(compiling, f"_{name}_mode", stand_in(name))
+    return asked
+
+
+def test_auto_moves_to_numba(monkeypatch):
+    density, theta = LogDensity(globe()), np.array([0.7])
+    before = density.value(theta)
+    seconds = density.seconds_compiling
+    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 0.0)
+    assert density.value(theta) == pytest.approx(before, rel=1e-12)
+    assert density.seconds_compiling > seconds
+
+
+def test_auto_counts_calls(monkeypatch, modes):
+    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 2.5 * compiling._SECONDS_PER_CALL)
+    density, expected = LogDensity(globe()), [["numpy"], ["numpy"], ["numpy", "numba"]]
+    for so_far in (*expected, expected[-1]):
+        density.value(np.zeros(1))
+        assert modes == so_far
+
+
+def test_auto_counts_the_rows_of_a_batch(monkeypatch, modes):
+    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 0.01)
+    density = LogDensity(globe())
+    density.batched_value(np.zeros((10, 1)))
+    assert modes == ["numpy"]
+    density.batched_value(np.zeros((1_000_000, 1)))
+    assert modes == ["numpy", "numba"]
+
+
+@pytest.mark.parametrize("linker", ["numpy", "numba"])
+def test_a_chosen_linker_is_kept(monkeypatch, modes, linker):
+    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 0.0)
+    density = LogDensity(globe(), linker=linker)
+    for _ in range(3):
+        density.value(np.zeros(1))
+    assert modes == [linker]
+
+
+def test_an_unknown_linker():
+    with pytest.raises(ArgumentError, match="'auto', 'numpy' or 'numba', but 'fortran' was given"):
+        LogDensity(globe(), linker="fortran").value(np.zeros(1))
+
+
+def test_seconds_are_those_of_the_first_call():
+    density = LogDensity(globe())
+    assert density.seconds_compiling == 0
+    density.value(np.zeros(1))
+    seconds = density.seconds_compiling
+    density.value(np.ones(1))
+    assert density.seconds_compiling == seconds

@@ -1,0 +1,231 @@
+"""One contract for all methods, on every model of the catalogue."""
+
+import json
+import warnings
+
+import arviz as az
+import numpy as np
+import pymc as pm
+import pytest
+import xarray as xr
+
+from tripos.approximations import METHODS, LogDensity
+from tripos.approximations.errors import GridSizeError
+from tripos.approximations.grid import MOST_SCALARS
+from tripos.approximations.quantities import flatten
+from tripos.models import CATALOGUE
+
+SEED = 11
+# How each method is called here: few draws, and nothing that Numba would have to compile.
+_ARGUMENTS = {"grid": {"points": 31, "draws": 200}, "laplace": {"draws": 200}}
+_NUTS = {"draws": 60, "tune": 60, "chains": 2}
+
+
+def _is_too_large(method, name):
+    return method == "grid" and LogDensity(CATALOGUE[name].build()).size > MOST_SCALARS
+
+
+CASES = [(m, name) for m in METHODS for name in CATALOGUE if not _is_too_large(m, name)]
+
+
+@pytest.fixture(scope="module")
+def fit(quick_nuts):
+    """Run a method on a model of the catalogue, once."""
+    trees = {}
+
+    def run(method, name):
+        if (method, name) not in trees:
+            arguments = _ARGUMENTS.get(method, _NUTS | quick_nuts)
+            if (method, name) == ("nuts", "globe"):
+                arguments = _NUTS | {"cores": 1}  # the default sampler
+            model = CATALOGUE[name].build()
+            trees[method, name] = METHODS[method](model, random_seed=SEED, **arguments), model
+        return trees[method, name]
+
+    return run
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def case(request, fit):
+    """Give the method's name, the tree and the model."""
+    method, name = request.param
+    return method, *fit(method, name)
+
+
+def _names(model):
+    return {rv.name for rv in (*model.free_RVs, *model.deterministics)}
+
+
+def test_every_method_and_model_is_here():
+    assert {method for method, _ in CASES} == set(METHODS) == {"grid", "laplace", "nuts"}
+    assert {name for _, name in CASES} == set(CATALOGUE)
+
+
+def test_grid_refuses_what_is_too_large():
+    large = [name for name in CATALOGUE if _is_too_large("grid", name)]
+    assert large == ["eight_schools"]
+    for name in large:
+        with pytest.raises(GridSizeError, match="Use laplace or nuts"):
+            METHODS["grid"](CATALOGUE[name].build())
+
+
+def test_groups(case):
+    method, tree, model = case
+    groups = {"posterior", "sample_stats", "observed_data"}
+    if model.data_vars:
+        groups.add("constant_data")
+    if method != "nuts":
+        groups |= {"unconstrained_posterior", "fit"}
+    assert groups <= set(tree.children)
+    assert "lp" in tree["sample_stats"]
+
+
+def test_posterior_has_the_models_dims_and_coords(case):
+    _, tree, model = case
+    posterior = tree["posterior"]
+    assert set(posterior.data_vars) == _names(model)
+    for name, variable in posterior.data_vars.items():
+        dims = model.named_vars_to_dims.get(name, ())
+        assert variable.dims == ("chain", "draw", *dims)
+        for dim in dims:
+            assert variable.coords[dim].values.tolist() == list(model.coords[dim])
+
+
+def test_draws_are_numbers_that_vary(case):
+    _, tree, _ = case
+    for label, draws in flatten(tree["posterior"].to_dataset()).items():
+        assert np.all(np.isfinite(draws)), label
+        assert draws.std() > 1e-3 * abs(draws.mean()), label
+
+
+def test_data_are_the_models(case):
+    _, tree, model = case
+    for rv in model.observed_RVs:
+        observed = model.rvs_to_values[rv]
+        np.testing.assert_array_equal(tree["observed_data"][rv.name], observed.eval())
+    for data in model.data_vars:
+        np.testing.assert_array_equal(tree["constant_data"][data.name], data.get_value())
+
+
+def test_attributes_say_how_it_was_made(case):
+    method, tree, _ = case
+    attrs = tree.attrs
+    assert attrs["method"] == method
+    assert attrs["random_seed"] == str(SEED)
+    assert attrs["independent_draws"] == (method != "nuts")
+    assert json.loads(attrs["settings"])["draws"] == tree["posterior"].sizes["draw"]
+    assert json.loads(attrs["versions"])["pymc"] == pm.__version__
+    parts = [attrs[f"seconds_{part}"] for part in ("compile", "fit", "draw")]
+    assert min(parts) >= 0
+    assert attrs["seconds"] == pytest.approx(sum(parts))
+    assert attrs["evaluations_gradient"] >= 1
+
+
+def test_netcdf_and_back(case, tmp_path):
+    _, tree, _ = case
+    path = tmp_path / "tree.nc"
+    tree.to_netcdf(path, engine="h5netcdf")
+    back = xr.open_datatree(path, engine="h5netcdf").load()
+    back.close()
+    xr.testing.assert_equal(back, tree)
+    assert back.attrs == tree.attrs
+
+
+def test_summary(case):
+    _, tree, _ = case
+    table = az.summary(tree, round_to="none")
+    scalars = flatten(tree["posterior"].to_dataset())
+    assert list(table.index) == list(scalars)
+    np.testing.assert_allclose(table["mean"], [draws.mean() for draws in scalars.values()])
+
+
+def test_plots(case, figures, request):
+    _, name = request.node.callspec.params["case"]
+    _, tree, _ = case
+    chosen = [v for v in CATALOGUE[name].quantities if tree["posterior"][v].size < 4000][:2]
+    az.plot_dist(tree, var_names=chosen, backend="matplotlib")
+    az.plot_pair(tree, var_names=chosen, backend="matplotlib")
+    scalars = sum(len(flatten(tree["posterior"].to_dataset()[[v]])) for v in chosen)
+    axes = [len(figures.figure(number).axes) for number in figures.get_fignums()]
+    assert len(axes) == 2
+    assert axes[0] >= scalars
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_loo(method, normal_model, quick_nuts):
+    """Leave-one-out from every method, within its Monte Carlo error of the closed form."""
+    y = np.random.default_rng(4).normal(1.0, 0.5, size=20)
+    model = normal_model(y)
+    arguments = {"draws": 300, "tune": 200, "chains": 2} | quick_nuts if method == "nuts" else {}
+    tree = METHODS[method](model, random_seed=SEED, **arguments)
+    pm.compute_log_likelihood(tree, model=model, progressbar=False)
+    log_likelihood = tree["log_likelihood"]["y"]
+    assert log_likelihood.dims == ("chain", "draw", "observation")
+    loo = az.loo(tree)
+    assert loo.n_data_points == 20
+    independent = tree.attrs["independent_draws"]
+    mu = tree["posterior"]["mu"]
+    size = mu.size if independent else float(az.ess(tree)["mu"])
+    # At worst the errors of all observations go the same way.
+    error = float(log_likelihood.std(("chain", "draw")).sum()) / np.sqrt(size)
+    assert abs(loo.elpd - _exact_loo(y)) < 4 * error
+
+
+def _exact_loo(y):
+    """Sum over observations of log p(y_i | the others), all of them normal."""
+    precision = np.linalg.inv(0.5**2 * np.eye(len(y)) + 2.0**2)
+    variances = 1 / np.diag(precision)
+    residuals = (precision @ y) * variances
+    return float(np.sum(-0.5 * (np.log(2 * np.pi * variances) + residuals**2 / variances)))
+
+
+# Random numbers.
+
+
+@pytest.fixture(params=METHODS)
+def method(request, quick_nuts):
+    """Give a method with its arguments: some twenty draws."""
+    few = {"draws": 20, "tune": 20, "chains": 2} | quick_nuts
+    arguments = few if request.param == "nuts" else {"draws": 20}
+
+    def run(**options):
+        tree = METHODS[request.param](CATALOGUE["globe"].build(), **arguments, **options)
+        return tree["posterior"]["p"].values, tree
+
+    return run
+
+
+def test_the_same_seed_gives_the_same_draws(method):
+    np.testing.assert_array_equal(method(random_seed=1)[0], method(random_seed=1)[0])
+
+
+def test_another_seed_gives_other_draws(method):
+    one, other = method(random_seed=1)[0], method(random_seed=2)[0]
+    assert np.intersect1d(one, other).size == 0
+
+
+def test_a_generator_is_taken_and_moves_on(method):
+    first, tree = method(random_seed=np.random.default_rng(5))
+    np.testing.assert_array_equal(first, method(random_seed=np.random.default_rng(5))[0])
+    rng = np.random.default_rng(5)
+    method(random_seed=rng)
+    assert np.intersect1d(first, method(random_seed=rng)[0]).size == 0
+    assert tree.attrs["random_seed"] == ""
+
+
+def test_the_global_generator_is_left_alone(method):
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    method(random_seed=1)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_nothing_is_printed_where_nobody_watches(method, capfd):
+    method(random_seed=1)
+    assert capfd.readouterr().out == ""
+
+
+def test_no_warning_is_given(method):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        method(random_seed=1)
+    assert [str(warning.message) for warning in caught] == []
