@@ -78,7 +78,7 @@ def nuts(
             draws,
             tune=tune,
             chains=chains,
-            random_seed=random_seed,
+            random_seed=_seed_of(random_seed),
             nuts_sampler=nuts_sampler,
             progressbar=progressbar and is_terminal(),
             model=density.model,
@@ -101,6 +101,13 @@ def nuts(
     tree["sample_stats"] = xr.DataTree(stats)
     clock = Clock(compile=max(seconds - sampling, 0.0), fit=sampling)
     return add_costs(tree, clock, {"gradient": int(stats["n_steps"].sum())})
+
+
+def _seed_of(random_seed: int | np.random.Generator | None) -> int | None:
+    """Draw PyMC a seed from a Generator, which PyMC itself would copy and not move on."""
+    if isinstance(random_seed, np.random.Generator):
+        return int(random_seed.integers(2**30))
+    return random_seed
 
 
 def _common_statistics(stats: xr.Dataset) -> xr.Dataset:
