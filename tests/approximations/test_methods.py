@@ -10,14 +10,14 @@ import pytest
 import xarray as xr
 
 from tripos.approximations import METHODS, LogDensity
-from tripos.approximations.errors import ArgumentError, GridSizeError
+from tripos.approximations.errors import GridSizeError
 from tripos.approximations.grid import MOST_SCALARS
 from tripos.approximations.quantities import flatten
 from tripos.models import CATALOGUE
 
 SEED = 11
 # How each method is called here: few draws, and nothing that Numba would have to compile.
-_ARGUMENTS = {"grid": {"points": 61, "draws": 200}, "laplace": {"draws": 200}}
+_ARGUMENTS = {"grid": {"points": 31, "draws": 200}, "laplace": {"draws": 200}}
 _NUTS = {"draws": 60, "tune": 60, "chains": 2}
 
 
@@ -211,13 +211,6 @@ def test_a_generator_is_taken_and_moves_on(method):
     method(random_seed=rng)
     assert np.intersect1d(first, method(random_seed=rng)[0]).size == 0
     assert tree.attrs["random_seed"] == ""
-
-
-@pytest.mark.parametrize("name", ["grid", "laplace"])
-@pytest.mark.parametrize("seed", [-1, "seven"], ids=repr)
-def test_a_seed_that_is_none(name, seed):
-    with pytest.raises(ArgumentError, match=f"random_seed must be .* but {seed!r} was given"):
-        METHODS[name](CATALOGUE["globe"].build(), random_seed=seed)
 
 
 def test_the_global_generator_is_left_alone(method):
