@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -121,19 +122,21 @@ def _no_box(density: LogDensity, box: Box, edges: np.ndarray, why: str) -> Bound
 
 
 def resolution_error(log_density: np.ndarray) -> float:
-    """Error of the log evidence, estimated by a grid of every other cell along each axis.
+    """Error of the log evidence, estimated by the grids of every other cell along all axes.
 
-    Sums over cells converge faster than any power of their width, so where the two disagree at all
-    the cells are about as wide as what they should resolve. NaN with fewer than 4 cells a side.
+    Sums over cells converge faster than any power of their width, so where these 2^P grids disagree
+    at all the cells are about as wide as what they should resolve, a ridge along a diagonal
+    included. NaN with fewer than 4 cells a side.
     """
     if min(log_density.shape) < 4:
         return float("nan")
-    errors = []
-    for axis, size in enumerate(log_density.shape):
-        even = np.moveaxis(log_density, axis, 0)[: size - size % 2]
-        halves = [logsumexp(even[start::2]) for start in (0, 1)]
-        errors.append(abs(halves[0] - halves[1]))
-    return float(max(errors))
+    even = log_density[tuple(slice(size - size % 2) for size in log_density.shape)]
+    parts = [
+        logsumexp(even[tuple(slice(start, None, 2) for start in starts)])
+        for starts in itertools.product((0, 1), repeat=even.ndim)
+    ]
+    # Nothing but zeros in some of them: the error has no bound. In all: there is no evidence.
+    return float(max(parts) - min(parts)) if np.isfinite(max(parts)) else float("nan")
 
 
 def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told: Any = None) -> Any:

@@ -21,7 +21,12 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import ancestors, toposort
 from pytensor.scalar.basic import Cast
-from pytensor.tensor.basic import Alloc, ScalarFromTensor, get_underlying_scalar_constant_value
+from pytensor.tensor.basic import (
+    Alloc,
+    MakeVector,
+    ScalarFromTensor,
+    get_underlying_scalar_constant_value,
+)
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.exceptions import NotScalarConstantError
 from pytensor.tensor.shape import SpecifyShape
@@ -119,6 +124,9 @@ def rebuild(
             rebuilt = inputs[:1]
         elif isinstance(node.op, CheckParameterValue):
             rebuilt = [_minus_infinity_unless(*inputs)] if check_bounds else inputs[:1]
+        elif isinstance(node.op, MakeVector):
+            # It holds the precision of what it stacks, which may have changed.
+            rebuilt = [pt.stack(inputs)] if inputs else node.outputs
         elif _loses_precision(node):
             doubles = [pt.cast(variable, "float64") for variable in inputs]
             rebuilt = node.op.make_node(*doubles).outputs

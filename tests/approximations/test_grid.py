@@ -154,15 +154,17 @@ def test_four_scalars():
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(0.0, abs=1e-3)
 
 
-def test_more_cells_are_more_exact(golden):
+def test_error_of_the_evidence_is_told(golden):
+    """What half the cells say bounds what all of them get wrong, and both fall fast."""
     expected = golden["windshield"]["1"]["log_evidence"]
     bounds = {"mu": (9.0, 20.0), "log_sigma": (-0.9, 2.9)}
-    errors = [
-        abs(float(grid(windshield(), bounds, n, draws=1)["fit"]["log_evidence"]) - expected)
-        for n in (10, 20, 40)
-    ]
-    assert errors[0] > 10 * errors[1]
-    assert errors[1] > 10 * errors[2] or errors[2] < 1e-5
+    fits = [grid(windshield(), bounds, points, draws=1)["fit"] for points in (16, 32, 48)]
+    errors = [abs(float(fit["log_evidence"]) - expected) for fit in fits]
+    told = [float(fit["log_evidence_error"]) for fit in fits]
+    for error, bound in zip(errors, told, strict=True):
+        assert error < bound
+    assert told[1] < told[0] / 5
+    assert told[2] < told[1] / 5
 
 
 # The fit and the draws.
@@ -327,6 +329,33 @@ def test_bounds_of_a_simplex_on_its_own_scale():
         pm.Dirichlet("p", [2.0, 3.0])
     with pytest.raises(BoundsError, match=r"'p' is not free entry by entry.*'p_simplex__'"):
         grid(model, {"p": (0.1, 0.9)})
+
+
+def test_bounds_of_a_variable_whose_support_another_sets():
+    with pm.Model() as model:
+        top = pm.HalfNormal("top", 1.0)
+        pm.Uniform("x", 0.0, top)
+    with pytest.raises(BoundsError, match=r"'x' is not free .*'x_interval__'"):
+        grid(model, {"top": (0.01, 5.0), "x": (0.1, 0.5)})
+
+
+def test_bounds_where_the_model_has_no_start():
+    """A given box needs no search, and so no place to begin one."""
+    with pm.Model() as model:
+        x = pm.Flat("x", initval=0.0)
+        pm.Potential("gate", pm.math.switch(x > 1.0, -((x - 5.0) ** 2) / 2, -np.inf))
+    fit = grid(model, {"x": (-5.0, 12.0)}, draws=10)["fit"]
+    assert "mode" not in fit
+    assert _of_one(fit, "mean") == pytest.approx(5.0, abs=1e-3)
+
+
+def test_a_ridge_that_no_cell_resolves(rng):
+    """Two effects of which the data know the sum alone: cells lie on the ridge or miss it."""
+    with pm.Model() as model:
+        left, right = pm.Normal("left", 0.0, 1.0), pm.Normal("right", 0.0, 1.0)
+        pm.Normal("y", left + right, 0.1, observed=0.4 + 0.1 * rng.standard_normal(1000))
+    with pytest.raises(BoundsError, match=r"No box .* lie along a line"):
+        grid(model)
 
 
 def test_bounds_where_the_density_rises_to_the_edge():

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from tripos.approximations import METHODS, LogDensity
-from tripos.approximations.errors import GridSizeError
+from tripos.approximations.errors import ArgumentError, GridSizeError
 from tripos.approximations.grid import MOST_SCALARS
 from tripos.approximations.quantities import flatten
 from tripos.models import CATALOGUE
@@ -182,14 +182,19 @@ def _exact_loo(y):
 # Random numbers.
 
 
+@pytest.fixture(scope="module")
+def globe_density():
+    return LogDensity(CATALOGUE["globe"].build())
+
+
 @pytest.fixture(params=METHODS)
-def method(request, quick_nuts):
+def method(request, quick_nuts, globe_density):
     """Give a method with its arguments: some twenty draws."""
     few = {"draws": 20, "tune": 20, "chains": 2} | quick_nuts
     arguments = few if request.param == "nuts" else {"draws": 20}
 
     def run(**options):
-        tree = METHODS[request.param](CATALOGUE["globe"].build(), **arguments, **options)
+        tree = METHODS[request.param](globe_density, **arguments, **options)
         return tree["posterior"]["p"].values, tree
 
     return run
@@ -211,6 +216,13 @@ def test_a_generator_is_taken_and_moves_on(method):
     method(random_seed=rng)
     assert np.intersect1d(first, method(random_seed=rng)[0]).size == 0
     assert tree.attrs["random_seed"] == ""
+
+
+@pytest.mark.parametrize("name", ["grid", "laplace"])
+@pytest.mark.parametrize("seed", [-1, "seven"], ids=repr)
+def test_a_seed_that_is_none(name, seed):
+    with pytest.raises(ArgumentError, match=f"random_seed must be .* but {seed!r} was given"):
+        METHODS[name](CATALOGUE["globe"].build(), random_seed=seed)
 
 
 def test_the_global_generator_is_left_alone(method):

@@ -59,11 +59,11 @@ def test_compilations_are_seen(compilations):
 def test_a_refit_compiles_nothing(compilations):
     density = LogDensity(bioassay())
     laplace(density, draws=10)
-    grid(density, points=30, draws=10)
+    grid(density, points=60, draws=10)
     compilations.clear()
     _with_five_doses(density)
     laplace(density, draws=10)
-    grid(density, points=30, draws=10)
+    grid(density, points=60, draws=10)
     assert compilations == []
 
 
@@ -201,6 +201,12 @@ def _bad(**changed):
         ({"deaths": [0.0, 1.0, 3.0, 5.0]}, None, "'deaths' must have dtype int.*float64 was"),
         ({"log_dose": ["a", "b", "c", "d"]}, None, "'log_dose' must have dtype float64"),
         ({"log_dose": [1j, 0, 0, 0]}, None, "'log_dose' must have dtype float64, but complex128"),
+        ({"log_dose": [0.0, [1.0], 1.0, 2.0]}, None, "'log_dose' are no array"),
+        (
+            {"log_dose": np.ma.masked_array([0.0, 1.0, 2.0, 3.0], [0, 1, 0, 0])},
+            None,
+            "'log_dose' hold masked entries",
+        ),
         ({"log_dose": [0.0, np.nan, 1.0, 2.0]}, None, "'log_dose' hold NaN or infinity"),
         ({"log_dose": [0.0, np.inf, 1.0, 2.0]}, None, "'log_dose' hold NaN or infinity"),
         ({"deaths": DEATHS}, {"dose": LABELS}, "Give all data with this dim together"),
@@ -211,8 +217,8 @@ def _bad(**changed):
         ({}, {"rat": ["a"]}, r"no dim 'rat'; it has \['dose'\]"),
     ],
     ids=[
-        "unknown_name", "axes", "dtype", "text", "complex", "nan", "infinity", "one_of_three",
-        "two_lengths", "no_labels", "too_few_labels", "labels_alone", "unknown_dim",
+        "unknown_name", "axes", "dtype", "text", "complex", "ragged", "masked", "nan", "infinity",
+        "one_of_three", "two_lengths", "no_labels", "too_few_labels", "labels_alone", "unknown_dim",
     ],
 )  # fmt: skip
 def test_data_that_do_not_fit(data, coords, sentence):

@@ -10,6 +10,7 @@ from tripos.approximations.errors import (
     ArgumentError,
     DiscreteVariableError,
     NoFreeVariableError,
+    SamplingError,
 )
 from tripos.models import bioassay, globe
 
@@ -90,6 +91,27 @@ def test_lp_is_the_log_density(weak):
 def test_counts_below_one(argument):
     with pytest.raises(ArgumentError, match=f"{argument} must be a whole number .* but 0 was"):
         nuts(globe(), **{argument: 0})
+
+
+def test_an_unknown_sampler():
+    with pytest.raises(SamplingError, match="nuts_sampler='gibbs' failed: ValueError"):
+        nuts(globe(), draws=5, tune=5, nuts_sampler="gibbs")
+
+
+def test_a_start_that_no_sampler_takes(quick_nuts):
+    with pm.Model() as model:
+        x = pm.Normal("x")
+        pm.Potential("wall", pm.math.switch(x > 1e6, 0.0, -np.inf))
+    with pytest.raises(SamplingError, match="nuts_sampler='pymc' failed: SamplingError"):
+        nuts(model, draws=5, tune=5, chains=1, **quick_nuts)
+
+
+def test_interrupted_chains_are_no_posterior(monkeypatch, weak_nutpie):
+    """PyMC returns what it has after Ctrl-C, which would pass for the whole."""
+    part = weak_nutpie.isel(draw=slice(0, 7))
+    monkeypatch.setattr(pm, "sample", lambda *_, **__: part)
+    with pytest.raises(KeyboardInterrupt):
+        nuts(globe(), draws=10)
 
 
 def test_a_discrete_variable():

@@ -34,6 +34,12 @@ def test_a_matrix_goes_row_by_row():
     assert scalars == {"w[a, 10]": 0.0, "w[a, 20]": 1.0, "w[b, 10]": 2.0, "w[b, 20]": 3.0}
 
 
+def test_the_mean_of_a_truth_value_is_a_probability():
+    posterior = xr.Dataset({"hit": (("chain", "draw"), [[True, False, True, True]])})
+    assert flatten(posterior)["hit"].mean() == 0.75
+    assert flatten(posterior)["hit"].std() == np.sqrt(0.75 * 0.25)
+
+
 def test_dims_in_another_order():
     values = np.arange(6.0).reshape(3, 1, 2)
     posterior = xr.Dataset({"x": (("k", "chain", "draw"), values)}, coords={"k": [0, 1, 2]})
