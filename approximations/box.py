@@ -153,7 +153,7 @@ def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told:
     # Points are made a slice at a time: a mesh of them all would need P times the memory.
     for first in range(0, total, 2**18):
         cells = np.unravel_index(np.arange(first, min(first + 2**18, total)), points)
-        thetas = np.column_stack([c[index] for c, index in zip(centres, cells, strict=True)])
+        thetas = np.stack([c[index] for c, index in zip(centres, cells, strict=True)]).T
         chunk = density.batched_value(thetas, progress=told)
         bad = np.flatnonzero(np.isnan(chunk) | (chunk == np.inf))
         if bad.size:

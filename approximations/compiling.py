@@ -16,19 +16,15 @@ from typing import Any, Literal
 import numpy as np
 import pymc as pm
 import pytensor
-import pytensor.tensor as pt
 from pymc.pytensorf import compile as pymc_compile
-from pytensor.compile.mode import Mode, optdb
+from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
-from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.graph.traversal import applys_between
-from pytensor.scalar.basic import Clip
-from pytensor.scalar.math import Log1mexp, Softplus, TriGamma
 from pytensor.scan.op import Scan
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.elemwise import Elemwise
 
 from .errors import ArgumentError
+from .numpy_rewrites import FOR_NUMPY
 
 Linker = Literal["auto", "numpy", "numba"]
 
@@ -43,37 +39,10 @@ _SECONDS_TO_COMPILE = 10.0
 _FLAG = threading.RLock()
 
 
-@node_rewriter([Elemwise])
-def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Write scalar operations that have no NumPy function by ones that have.
-
-    Without this NumPy would call Python once an entry: 100 times slower on a long array.
-    """
-    x, *rest = node.inputs
-    match node.op.scalar_op:
-        case Softplus():
-            written = pt.maximum(x, 0.0) + pt.log1p(pt.exp(-pt.abs(x)))
-        case Log1mexp():
-            written = pt.switch(x > -np.log(2.0), pt.log(-pt.expm1(x)), pt.log1p(-pt.exp(x)))
-        case TriGamma():
-            written = pt.polygamma(np.int64(1), x)
-        case Clip():
-            written = pt.minimum(pt.maximum(x, rest[0]), rest[1])
-        case _:
-            return None
-    return [pt.cast(written, node.outputs[0].type.dtype)]
-
-
-_VECTORISED = "tripos_vectorised"
-if _VECTORISED not in optdb:
-    # Last of all, or the stabilising rewrites would bring the softplus back.
-    optdb.register("tripos_only_vectorised", in2out(_only_vectorised), _VECTORISED, position=101)
-
-
-def _numpy_mode() -> Mode:
+def _numpy_mode(optimizer: str = "fast_run") -> Mode:
     # Fused loops and BLAS calls are made for compiled code: in Python they cost time.
-    mode = Mode(linker="py", optimizer="fast_run").excluding("fusion", "inplace", "BlasOpt")
-    return mode.including(_VECTORISED)
+    mode = Mode(linker="py", optimizer=optimizer).excluding("fusion", "inplace", "BlasOpt")
+    return mode.including(FOR_NUMPY)
 
 
 def _numba_mode() -> Mode:
@@ -92,6 +61,8 @@ class CompiledFunction:
         ``"auto"`` starts on NumPy and moves to Numba once about 10 s of work have been counted.
     entries : int
         Entries of the largest array in one evaluation.
+    optimizer : str
+        PyTensor's set of rewrites for NumPy: ``"fast_compile"`` for a graph rewritten before.
     """
 
     def __init__(
@@ -102,7 +73,9 @@ class CompiledFunction:
         model: pm.Model,
         linker: Linker = "auto",
         entries: int = 1,
+        optimizer: str = "fast_run",
     ) -> None:
+        self._optimizer = optimizer
         if linker not in ("auto", "numpy", "numba"):
             raise ArgumentError(
                 f"linker must be 'auto', 'numpy' or 'numba', but {linker!r} was given."
@@ -143,7 +116,10 @@ class CompiledFunction:
         else:
             with without_c_compiler(), self._model:
                 self._function = pymc_compile(
-                    self._inputs, self._outputs, mode=_numpy_mode(), on_unused_input="ignore"
+                    self._inputs,
+                    self._outputs,
+                    mode=_numpy_mode(self._optimizer),
+                    on_unused_input="ignore",
                 )
         self._function.trust_input = True
         self._on_numba = numba

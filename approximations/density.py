@@ -19,6 +19,9 @@ from .symbolic import Graph, SymbolicDensity
 # Entries of the largest temporary array in a batched evaluation: about 2 MB, which a cache holds.
 _ENTRIES_PER_CHUNK = 2**18
 
+# Up to here as many calls cost less than compiling the batch that replaces them.
+_FEW_PARAMETERS = 4
+
 
 class LogDensity:
     """Log posterior density of a PyMC model in unconstrained space, Jacobian terms included.
@@ -111,8 +114,18 @@ class LogDensity:
 
         It is made of P exact Hessian-vector products; no finite differences.
         """
-        columns = [self.hessian_vector_product(theta, unit) for unit in np.eye(self.size)]
-        hessian = np.column_stack(columns)
+        units = np.eye(self.size)
+        if self.size <= _FEW_PARAMETERS:
+            hessian = np.array([self.hessian_vector_product(theta, unit) for unit in units])
+        else:
+            self.evaluations["hessian_vector_product"] += self.size
+            function = self._function("products", self._symbolic.products_graph)
+            hessian = np.concatenate(
+                [
+                    function(_vector(theta), units[rows], rows=len(units[rows]))[0]
+                    for rows in self._chunks(self.size)
+                ]
+            )
         return hessian / 2 + hessian.T / 2
 
     def batched_value(
@@ -126,7 +139,8 @@ class LogDensity:
         progress : callable, optional
             Told the number of points done after each chunk.
         """
-        thetas = np.ascontiguousarray(thetas, dtype=float)
+        # Columns in one piece each: that is how the arrays of a batch lie, too.
+        thetas = np.asfortranarray(thetas, dtype=float)
         self.evaluations["value"] += len(thetas)
         function = self._function("batched_value", self._symbolic.batched_value_graph)
         values = np.empty(len(thetas))
@@ -258,6 +272,8 @@ class LogDensity:
                 model=self.model,
                 linker=self._linker,
                 entries=self._entries,
+                # All but the batches of draws come from a graph that is rewritten already.
+                optimizer="fast_run" if name in ("batched_value", "unravel") else "fast_compile",
             )
         return self._functions[name]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtri
 
 from .errors import CurvatureError
 from .parameters import describe_direction
@@ -84,7 +84,7 @@ class Gaussian:
 
     def place(self, whitened: np.ndarray) -> np.ndarray:
         """Map whitened points z (S, P) to mean + L'^-1 z."""
-        return self.mean + solve_triangular(self.factor, whitened.T, lower=True, trans="T").T
+        return self.mean + whitened @ self._covariance_root().T
 
     def log_density(self, thetas: np.ndarray) -> np.ndarray:
         """Log density (S,) at points ``thetas`` (S, P)."""
@@ -93,7 +93,17 @@ class Gaussian:
         return -0.5 * (constant + np.sum(whitened**2, axis=1))
 
     def _covariance_root(self) -> np.ndarray:
-        return solve_triangular(self.factor, np.eye(self.size), lower=True, trans="T")
+        return triangular_inverse(self.factor).T
+
+
+def triangular_inverse(factor: np.ndarray) -> np.ndarray:
+    """Invert a lower triangular matrix.
+
+    `scipy.linalg.solve_triangular` would do, but OpenBLAS starts threads for it at any size, which
+    costs 6 ms where the work takes 0.02 ms.
+    """
+    inverse, _ = dtrtri(factor, lower=1)
+    return inverse
 
 
 def lowest_curvature(precision: np.ndarray) -> tuple[float, np.ndarray]:

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -79,18 +80,23 @@ class Cells:
         """Number of cells along each axis."""
         return self.log_density.shape
 
-    @property
+    @cached_property
+    def log_sum(self) -> float:
+        """Log of the sum of the density over the cells."""
+        return float(logsumexp(self.log_density))
+
+    @cached_property
     def weights(self) -> np.ndarray:
         """Share of the mass in each cell, in the shape of ``log_density``."""
-        return np.exp(self.log_density - logsumexp(self.log_density))
+        return np.exp(self.log_density - self.log_sum)
 
     @property
     def log_evidence(self) -> float:
         """Log of the integral of the density over the box."""
         volume = np.sum(np.log(self.box.steps(self.points)))
-        return float(logsumexp(self.log_density) + volume)
+        return float(self.log_sum + volume)
 
-    @property
+    @cached_property
     def marginals(self) -> list[np.ndarray]:
         """Mass along each axis."""
         axes = range(self.log_density.ndim)

@@ -58,7 +58,7 @@ def moments_of_grid(density: LogDensity, box: Box, weights: np.ndarray) -> Momen
         value = value[0]
         mean.append(mass @ value)
         sd.append(np.sqrt(mass @ (value - mean[-1]) ** 2))
-        quantiles.append(exact.get(label, _weighted_quantiles(value, mass)))
+        quantiles.append(exact[label] if label in exact else _weighted_quantiles(value, mass))
     return Moments(tuple(values), np.array(mean), np.array(sd), np.array(quantiles))
 
 

@@ -21,7 +21,6 @@ from .result import (
     assemble,
     checked_count,
     generator,
-    parameter_array,
     seed_to_record,
 )
 from .starting import Start
@@ -101,13 +100,16 @@ def laplace(
 
 def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian) -> xr.Dataset:
     evidence = mode.logp + 0.5 * (gaussian.size * np.log(2 * np.pi) + gaussian.log_determinant)
+    labels = list(density.parameters)
+    one, two = ("parameter",), ("parameter", "parameter_bis")
     return xr.Dataset(
         {
-            "mode": parameter_array(density, mode.theta),
-            "sd": parameter_array(density, gaussian.sd),
-            "covariance": parameter_array(density, gaussian.covariance),
-            "precision": parameter_array(density, -mode.hessian),
+            "mode": (one, mode.theta),
+            "sd": (one, gaussian.sd),
+            "covariance": (two, gaussian.covariance),
+            "precision": (two, -mode.hessian),
             "logp_mode": mode.logp,
             "log_evidence": evidence,
-        }
+        },
+        coords=dict.fromkeys(two, labels),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -81,7 +82,7 @@ def assemble(
     if point is not None:
         groups["point_estimate"] = point_dataset(density, point)
     # ArviZ stamps each group with the second it was made: the same seed would give other bytes.
-    tree = xr.DataTree.from_dict({name: group.drop_attrs() for name, group in groups.items()})
+    tree = xr.DataTree.from_dict({name: _without_attrs(group) for name, group in groups.items()})
     tree.attrs = attributes(record)
     return tree
 
@@ -199,6 +200,13 @@ def _unconstrained_dataset(density: LogDensity, thetas: np.ndarray) -> xr.Datase
     return arviz_base.dict_to_dataset(values, dims=dims, coords=coords)
 
 
+def _without_attrs(group: xr.Dataset) -> xr.Dataset:
+    bare = group.copy()
+    bare.attrs = {}
+    return bare
+
+
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

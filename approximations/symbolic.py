@@ -87,13 +87,20 @@ class SymbolicDensity:
     def product_graph(self) -> Graph:
         """``theta`` and a vector to the Hessian times the vector, by a second reverse pass."""
         vector = pt.vector("vector", shape=self.theta.type.shape)
-        slope = (self.gradient * vector).sum()
-        return Graph([self.theta, vector], [_gradient(slope, self.theta)])
+        return Graph([self.theta, vector], [_gradient((self.gradient * vector).sum(), self.theta)])
+
+    def products_graph(self) -> Graph:
+        """``theta`` and vectors (V, P) to the Hessian times each of them (V, P)."""
+        one = self.product_graph()
+        vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
+        products = vectorize_graph(one.outputs[0], {one.inputs[1]: vectors})
+        # Where the Hessian is zero the products depend on no vector, and have no batch axis.
+        return Graph([self.theta, vectors], [products + pt.zeros_like(vectors)])
 
     def batched_value_graph(self) -> Graph:
         """``thetas`` (S, P) to log densities (S,)."""
         thetas = self._thetas()
-        value = vectorize_graph(self.logp, {self.theta: thetas})
+        value = vectorize_graph(self.stable_logp, {self.theta: thetas})
         # A density that does not depend on theta (all priors flat, no data) has no batch axis.
         return Graph([thetas], [value if value.type.ndim else pt.full(thetas.shape[:1], value)])
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.optimize import brentq
 
 from .density import LogDensity
-from .gaussian import curvature_scale, smallest_curvature
+from .gaussian import curvature_scale, smallest_curvature, triangular_inverse
 
 # Squared Newton decrement below which the mode is closer than 1e-6 standard deviations.
 CLOSE = 1e-12
@@ -155,13 +154,12 @@ def is_peak(density: LogDensity, here: Iterate) -> bool:
     Along a slope that flattens for ever, like exp(-x), gradient and Newton decrement vanish as at
     a mode; only this tells that there is none.
     """
-    root = np.linalg.cholesky(here.curvature)
-    offset = solve_triangular(root, np.full(density.size, 0.1), lower=True, trans="T")
+    inverse = triangular_inverse(np.linalg.cholesky(here.curvature))
+    offset = inverse.T @ np.full(density.size, 0.1)
     nearby = Iterate.at(density, here.theta + offset / np.sqrt(density.size))
     if not nearby.is_finite:
         return False
-    half = solve_triangular(root, nearby.curvature, lower=True)
-    relative = np.linalg.eigvalsh(solve_triangular(root, half.T, lower=True))
+    relative = np.linalg.eigvalsh(inverse @ nearby.curvature @ inverse.T)
     return bool(relative[0] > 1 / _SIMILAR and relative[-1] < _SIMILAR)
 
 
