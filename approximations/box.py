@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ EDGE_MASS = 1e-6
 _EDGE_SHARE = 40
 _SEARCH_POINTS = {1: 1601, 2: 161, 3: 61, 4: 31}
 _MOST_WIDENINGS = 60
+_CELLS_PER_BLOCK = 2**18
 # Error of the log evidence, in two grids of half the cells, beyond which a box is not believed.
 _TOO_COARSE = 0.02
 
@@ -148,22 +149,41 @@ def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told:
         When the log density is NaN or infinite somewhere in the box.
     """
     centres = box.centres(points)
-    total = int(np.prod(points))
-    values = np.empty(total)
-    # Points are made a slice at a time: a mesh of them all would need P times the memory.
-    for first in range(0, total, 2**18):
-        cells = np.unravel_index(np.arange(first, min(first + 2**18, total)), points)
-        thetas = np.stack([c[index] for c, index in zip(centres, cells, strict=True)]).T
-        chunk = density.batched_value(thetas, progress=told)
-        bad = np.flatnonzero(np.isnan(chunk) | (chunk == np.inf))
-        if bad.size:
-            where = dict(zip(density.parameters, thetas[bad[0]].round(5), strict=True))
-            raise BoundsError(
-                f"The log density is {chunk[bad[0]]} at {where} (unconstrained scale): choose "
-                "bounds that leave this point out, or mend the model there."
-            )
-        values[first : first + len(chunk)] = chunk
-    return values.reshape(points)
+    values = np.empty(points)
+    # Points are made a block at a time: a mesh of them all would need P times the memory.
+    for block in _blocks(points):
+        piece = values[block]
+        thetas = np.empty((len(points), *piece.shape))
+        axes = (centre[part] for centre, part in zip(centres, block, strict=True))
+        for k, along in enumerate(np.meshgrid(*axes, indexing="ij", copy=False)):
+            thetas[k] = along
+        piece[...] = _checked_values(density, thetas.reshape(len(points), -1).T, told).reshape(
+            piece.shape
+        )
+    return values
+
+
+def _blocks(points: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut a box into blocks of at most some 260,000 cells."""
+    inner = [int(np.prod(points[axis + 1 :])) for axis in range(len(points))]
+    cut = next(axis for axis, cells in enumerate(inner) if cells <= _CELLS_PER_BLOCK)
+    step = max(1, _CELLS_PER_BLOCK // inner[cut])
+    whole = (slice(None),) * (len(points) - cut - 1)
+    for outer in np.ndindex(*points[:cut]):
+        for first in range(0, points[cut], step):
+            yield (*(slice(i, i + 1) for i in outer), slice(first, first + step), *whole)
+
+
+def _checked_values(density: LogDensity, thetas: np.ndarray, told: Any) -> np.ndarray:
+    values = density.batched_value(thetas, progress=told)
+    bad = np.flatnonzero(np.isnan(values) | (values == np.inf))
+    if bad.size:
+        where = dict(zip(density.parameters, thetas[bad[0]].round(5), strict=True))
+        raise BoundsError(
+            f"The log density is {values[bad[0]]} at {where} (unconstrained scale): choose "
+            "bounds that leave this point out, or mend the model there."
+        )
+    return values
 
 
 def edge_masses(marginals: list[np.ndarray]) -> np.ndarray:

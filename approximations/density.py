@@ -16,11 +16,8 @@ from .new_data import DataSlots, checked_data
 from .parameters import Block, blocks_of, ravel_point
 from .symbolic import Graph, SymbolicDensity
 
-# Entries of the largest temporary array in a batched evaluation: about 2 MB, which a cache holds.
-_ENTRIES_PER_CHUNK = 2**18
-
-# Up to here as many calls cost less than compiling the batch that replaces them.
-_FEW_PARAMETERS = 4
+# Entries of the largest temporary array in a batched evaluation: about 1 MB, which a cache holds.
+_ENTRIES_PER_CHUNK = 2**17
 
 
 class LogDensity:
@@ -101,7 +98,7 @@ class LogDensity:
         """Log density and its gradient (P,) at ``theta`` (P,), in one evaluation."""
         self.evaluations["gradient"] += 1
         value, gradient = self._function("gradient", self._symbolic.gradient_graph)(_vector(theta))
-        return float(value), gradient
+        return float(value), np.array(gradient)
 
     def hessian_vector_product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Hessian of the log density at ``theta`` (P,) times ``vector`` (P,), exactly."""
@@ -114,19 +111,26 @@ class LogDensity:
 
         It is made of P exact Hessian-vector products; no finite differences.
         """
+        if self._hessian_fits:
+            return self.derivatives(theta)[2]
+        self.evaluations["hessian_vector_product"] += self.size
+        function = self._function("products", self._symbolic.products_graph)
         units = np.eye(self.size)
-        if self.size <= _FEW_PARAMETERS:
-            hessian = np.array([self.hessian_vector_product(theta, unit) for unit in units])
-        else:
-            self.evaluations["hessian_vector_product"] += self.size
-            function = self._function("products", self._symbolic.products_graph)
-            hessian = np.concatenate(
-                [
-                    function(_vector(theta), units[rows], rows=len(units[rows]))[0]
-                    for rows in self._chunks(self.size)
-                ]
-            )
-        return hessian / 2 + hessian.T / 2
+        products = [
+            function(_vector(theta), units[rows], rows=len(units[rows]))[0]
+            for rows in self._chunks(self.size)
+        ]
+        return _symmetric(np.concatenate(products))
+
+    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Log density, gradient (P,) and Hessian (P, P) at ``theta`` (P,), sharing their work."""
+        if not self._hessian_fits:
+            return *self.value_and_gradient(theta), self.hessian(theta)
+        self.evaluations["gradient"] += 1
+        self.evaluations["hessian_vector_product"] += self.size
+        function = self._function("derivatives", self._symbolic.derivatives_graph)
+        value, gradient, products = function(_vector(theta), np.eye(self.size), rows=self.size)
+        return float(value), np.array(gradient), _symmetric(products)
 
     def batched_value(
         self, thetas: np.ndarray, *, progress: Callable[[int], None] | None = None
@@ -224,6 +228,7 @@ class LogDensity:
             length = self._symbolic.lifted.replacements.get(self.model.dim_lengths[dim])
             if length is not None and length.type.ndim == 0:
                 length.set_value(np.asarray(len(labels), dtype=length.type.dtype))
+        self._symbolic.refresh()
         self.has_new_data = True
 
     @property
@@ -281,6 +286,11 @@ class LogDensity:
     def _entries(self) -> int:
         return max(self.size, self._symbolic.lifted.largest)
 
+    @property
+    def _hessian_fits(self) -> bool:
+        """Whether all columns of the Hessian can be had in one batch."""
+        return self.size * self._entries <= _ENTRIES_PER_CHUNK
+
     def _chunks(self, rows: int) -> list[slice]:
         step = max(1, _ENTRIES_PER_CHUNK // self._entries)
         return [slice(first, first + step) for first in range(0, rows, step)]
@@ -293,3 +303,7 @@ def as_density(model: pm.Model | LogDensity | None) -> LogDensity:
 
 def _vector(theta: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(theta, dtype=float)
+
+
+def _symmetric(hessian: np.ndarray) -> np.ndarray:
+    return hessian / 2 + hessian.T / 2

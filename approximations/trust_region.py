@@ -39,11 +39,9 @@ class Iterate:
 
     @classmethod
     def at(cls, density: LogDensity, theta: np.ndarray) -> Iterate:
-        """Evaluate a point; where the density is not finite no Hessian is asked for."""
-        logp, gradient = density.value_and_gradient(theta)
-        if not (np.isfinite(logp) and np.all(np.isfinite(gradient))):
-            return cls(theta, logp, gradient, np.full((density.size, density.size), np.nan))
-        return cls(theta, logp, gradient, -density.hessian(theta))
+        """Evaluate a point."""
+        logp, gradient, hessian = density.derivatives(theta)
+        return cls(theta, logp, gradient, -hessian)
 
     @cached_property
     def is_finite(self) -> bool:

@@ -463,7 +463,27 @@ def test_evaluations_are_counted():
     density.gradient(theta)
     density.hessian(theta)
     density.batched_value(np.tile(theta, (7, 1)))
-    assert density.evaluations == {"value": 8, "gradient": 1, "hessian_vector_product": 2}
+    # The gradient comes along with the Hessian.
+    assert density.evaluations == {"value": 8, "gradient": 2, "hessian_vector_product": 2}
+
+
+def test_derivatives_are_those_asked_for_one_by_one():
+    density = LogDensity(bioassay())
+    theta = np.array([0.5, 6.0])
+    value, gradient, hessian = density.derivatives(theta)
+    assert value == pytest.approx(density.value(theta), rel=1e-14)
+    np.testing.assert_allclose(gradient, density.gradient(theta), rtol=1e-13)
+    products = [density.hessian_vector_product(theta, unit) for unit in np.eye(2)]
+    np.testing.assert_allclose(hessian, products, rtol=1e-13)
+
+
+def test_derivatives_in_pieces_are_those_of_one_batch(monkeypatch):
+    theta = np.array([0.5, 6.0])
+    _, gradient, hessian = LogDensity(bioassay()).derivatives(theta)
+    monkeypatch.setattr("tripos.approximations.density._ENTRIES_PER_CHUNK", 4)
+    pieces = LogDensity(bioassay()).derivatives(theta)
+    np.testing.assert_allclose(pieces[1], gradient, rtol=1e-13)
+    np.testing.assert_allclose(pieces[2], hessian, rtol=1e-13)
 
 
 def test_the_model_in_context_is_taken():

@@ -1,0 +1,101 @@
+"""Compute once what a log density needs of the data alone: log factorials, checks, factors.
+
+A binomial likelihood takes three log factorials of the data at each evaluation, which change with
+the data and not with the parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytensor
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Apply, Constant, Variable
+from pytensor.graph.replace import graph_replace
+from pytensor.graph.traversal import toposort
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.type import TensorType
+
+# Operations that give the same from the same arrays, and can be performed without compiling.
+_PLAIN = (Elemwise, CAReduce, Blockwise, DimShuffle)
+
+
+@dataclass(frozen=True)
+class Hoisted:
+    """A graph in which shared variables hold what the data alone decide.
+
+    Attributes
+    ----------
+    graph : Variable
+    sources : dict of SharedVariable to Variable
+        The graph from which each of them is computed.
+    """
+
+    graph: Any
+    sources: dict[SharedVariable, Variable]
+
+    def refresh(self) -> None:
+        """Compute them from the data as they are now."""
+        for shared, value in zip(self.sources, _values(list(self.sources.values())), strict=True):
+            shared.set_value(value, borrow=True)
+
+
+def hoist(graph: Any) -> Hoisted:
+    """Take out of a graph what depends on shared variables and constants only."""
+    order = list(toposort([graph]))
+    fixed: set[Variable] = set()
+    for node in order:
+        if isinstance(node.op, _PLAIN) and all(v in fixed or _is_source(v) for v in node.inputs):
+            fixed.update(node.outputs)
+    used = [v for node in order if node.outputs[0] not in fixed for v in node.inputs]
+    sources = [v for v in dict.fromkeys(map(_computed, used)) if v in fixed and _is_worth(v)]
+    shared = [_container(v, value) for v, value in zip(sources, _values(sources), strict=True)]
+    hoisted = graph_replace(graph, dict(zip(sources, shared, strict=True)), strict=False)
+    return Hoisted(hoisted, dict(zip(shared, sources, strict=True)))
+
+
+def _is_source(variable: Variable) -> bool:
+    return isinstance(variable, SharedVariable | Constant)
+
+
+def _computed(variable: Variable) -> Variable:
+    """Look through views, which cost nothing: what is computed lies beneath."""
+    while variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
+        variable = variable.owner.inputs[0]
+    return variable
+
+
+def _is_worth(variable: Any) -> bool:
+    # Whole scalars may be lengths, which PyTensor follows through a graph by where they come from.
+    is_length = variable.type.ndim == 0 and variable.type.dtype.startswith(("int", "uint"))
+    return variable.owner is not None and isinstance(variable.type, TensorType) and not is_length
+
+
+def _container(variable: Any, value: np.ndarray) -> SharedVariable:
+    shape = tuple(1 if length == 1 else None for length in variable.type.shape)
+    return pytensor.shared(value, shape=shape)
+
+
+def _values(graphs: list[Variable]) -> list[np.ndarray]:
+    """Evaluate graphs of shared variables and constants, by each operation's own NumPy code."""
+    values: dict[Variable, np.ndarray] = {}
+    with np.errstate(all="ignore"):
+        for node in toposort(graphs):
+            values |= zip(node.outputs, _performed(node, values), strict=True)
+    return [values[graph] for graph in graphs]
+
+
+def _performed(node: Apply, values: dict[Variable, np.ndarray]) -> list[np.ndarray]:
+    storage: list[list[Any]] = [[None] for _ in node.outputs]
+    inputs = [values[v] if v in values else _data_of(v) for v in node.inputs]
+    node.op.perform(node, inputs, storage)
+    return [np.asarray(cell[0]) for cell in storage]
+
+
+def _data_of(variable: Any) -> np.ndarray:
+    if isinstance(variable, SharedVariable):
+        return variable.get_value(borrow=True)
+    return variable.data
