@@ -39,10 +39,15 @@ _SECONDS_TO_COMPILE = 10.0
 _FLAG = threading.RLock()
 
 
-def _numpy_mode(optimizer: str = "fast_run") -> Mode:
+# Up to so many entries a graph in canonical form takes twice as long to compile, and gives its
+# answers no sooner.
+_FEW_ENTRIES = 10_000
+
+
+def _numpy_mode(optimizer: str, *, canonical: bool) -> Mode:
     # Fused loops and BLAS calls are made for compiled code: in Python they cost time.
     mode = Mode(linker="py", optimizer=optimizer).excluding("fusion", "inplace", "BlasOpt")
-    return mode.including(FOR_NUMPY)
+    return (mode if canonical else mode.excluding("canonicalize")).including(FOR_NUMPY)
 
 
 def _numba_mode() -> Mode:
@@ -76,6 +81,7 @@ class CompiledFunction:
         optimizer: str = "fast_run",
     ) -> None:
         self._optimizer = optimizer
+        self._canonical = optimizer != "fast_compile" or entries > _FEW_ENTRIES
         if linker not in ("auto", "numpy", "numba"):
             raise ArgumentError(
                 f"linker must be 'auto', 'numpy' or 'numba', but {linker!r} was given."
@@ -93,11 +99,20 @@ class CompiledFunction:
         self._counted += _SECONDS_PER_CALL + rows * self._seconds_per_row
         pays = self._counted > _SECONDS_TO_COMPILE
         wants_numba = self._linker == "numba" or (self._linker == "auto" and pays)
-        if self._function is not None and (self._on_numba or not wants_numba):
-            return self._call(arguments)
+        if self._function is None or (wants_numba and not self._on_numba):
+            result = self._first_call(arguments, numba=wants_numba)
+        else:
+            result = self._call(arguments)
+        if self._canonical or self._on_numba or not any(np.isnan(part).any() for part in result):
+            return result
+        # Of a term guarded by a switch, the slope is 0 * inf until the canonical form is taken.
+        self._canonical = True
+        return self._first_call(arguments, numba=False)
+
+    def _first_call(self, arguments: Sequence[np.ndarray], *, numba: bool) -> list[np.ndarray]:
+        """Compile and evaluate; Numba compiles for the types of the first call, so it counts."""
         started = time.perf_counter()
-        self._compile(numba=wants_numba)
-        # Numba compiles for the types of the first call: that call is compilation too.
+        self._compile(numba=numba)
         result = self._call(arguments)
         self.seconds_compiling += time.perf_counter() - started
         return result
@@ -118,7 +133,7 @@ class CompiledFunction:
                 self._function = pymc_compile(
                     self._inputs,
                     self._outputs,
-                    mode=_numpy_mode(self._optimizer),
+                    mode=_numpy_mode(self._optimizer, canonical=self._canonical),
                     on_unused_input="ignore",
                 )
         self._function.trust_input = True

@@ -13,7 +13,7 @@ import numpy as np
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.basic import node_rewriter
-from pytensor.scalar.basic import Add, Mul, Switch
+from pytensor.scalar.basic import Add, Mul, Second, Switch
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.utils import import_func_from_string
@@ -58,6 +58,8 @@ def only_calls(fgraph: Any, node: Any) -> list[Variable] | None:
 def _function_of(scalar_op: Any, inputs: int) -> Callable[..., Any] | None:
     if isinstance(scalar_op, Switch):
         return choose
+    if isinstance(scalar_op, Second):
+        return _fill
     if isinstance(scalar_op, Add | Mul) and inputs > 2:
         return _FOLDS[type(scalar_op)]
     name, arguments, outputs = getattr(scalar_op, "nfunc_spec", None) or ("", 0, 0)
@@ -70,6 +72,10 @@ def _folded(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
 
 
 _FOLDS = {Add: partial(_folded, np.add), Mul: partial(_folded, np.multiply)}
+
+
+def _fill(shape: np.ndarray, value: np.ndarray) -> np.ndarray:
+    return np.array(np.broadcast_to(value, np.broadcast_shapes(shape.shape, value.shape)))
 
 
 def choose(condition: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:

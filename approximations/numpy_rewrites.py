@@ -12,6 +12,11 @@ from pytensor.graph.rewriting.basic import MergeOptimizer, in2out, node_rewriter
 from pytensor.scalar.basic import EQ, GE, LE, Clip, Neg
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus, TriGamma
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.rewriting.blockwise import local_blockwise_alloc
+from pytensor.tensor.rewriting.subtensor import (
+    local_blockwise_inc_subtensor,
+    local_blockwise_of_subtensor,
+)
 
 from .numpy_calls import only_calls
 
@@ -95,6 +100,12 @@ def _is_transposed(x: Variable) -> bool:
 
 
 if FOR_NUMPY not in optdb:
+    # A quick compilation leaves PyTensor's canonical form out, but not what it does for batches.
+    needed = in2out(
+        *(local_blockwise_inc_subtensor, local_blockwise_of_subtensor, local_blockwise_alloc),
+        name="tripos_needed",
+    )
+    optdb.register("tripos_needed", needed, FOR_NUMPY, position=1.95)
     # Each has its place in PyTensor's order: sigmoids are seen before they are rewritten, and the
     # scalar operations go last, or the stabilising rewrites would bring them back.
     optdb.register("tripos_within_bounds", in2out(_within_bounds), FOR_NUMPY, position=1.9)

@@ -1,11 +1,13 @@
 """The linkers: ready at once on NumPy, moved to Numba when the work pays for it."""
 
 import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
 import pytest
 
 from tripos.approximations import LogDensity, compiling
 from tripos.approximations.errors import ArgumentError
-from tripos.models import globe
+from tripos.models import bioassay, globe
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +35,35 @@ def modes(monkeypatch):
     asked, numpy_mode = [], compiling._numpy_mode
 
     def stand_in(name):
-        def mode(*optimizer):
+        def mode(optimizer="fast_run", canonical=True):
             asked.append(name)
-            return numpy_mode(*optimizer)
+            return numpy_mode(optimizer, canonical=canonical)
 
         return mode
 
     for name in ("numpy", "numba"):
         monkeypatch.setattr(compiling, f"_{name}_mode", stand_in(name))
     return asked
+
+
+def test_a_quick_compilation_gives_the_same(monkeypatch):
+    """Without the canonical form, which a graph of many entries gets."""
+    theta = np.array([0.3, 5.0])
+    quick = LogDensity(bioassay()).derivatives(theta)
+    monkeypatch.setattr(compiling, "_FEW_ENTRIES", 0)
+    canonical = LogDensity(bioassay()).derivatives(theta)
+    for one, other in zip(quick, canonical, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13)
+
+
+def test_the_slope_of_a_guarded_term_is_no_nan():
+    """Where a guard gives minus infinity, 0 * inf must not reach the gradient of the rest."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0.0, 1.0, shape=2)
+        pm.Potential("guarded", pt.switch(x > 0, pt.sqrt(x), 0.0).sum())
+    _, gradient, hessian = LogDensity(model).derivatives(np.array([1.0, -1.0]))
+    np.testing.assert_allclose(gradient, [-0.5, 1.0])
+    np.testing.assert_allclose(hessian, np.diag([-1.25, -1.0]))
 
 
 def test_auto_moves_to_numba(monkeypatch):
