@@ -53,7 +53,7 @@ def hoist(graph: Any) -> Hoisted:
     used = [v for node in order if node.outputs[0] not in fixed for v in node.inputs]
     sources = [v for v in dict.fromkeys(map(_computed, used)) if v in fixed and _is_worth(v)]
     shared = [_container(v, value) for v, value in zip(sources, _values(sources), strict=True)]
-    hoisted = graph_replace(graph, dict(zip(sources, shared, strict=True)), strict=False)
+    hoisted = graph_replace(graph, list(zip(sources, shared, strict=True)), strict=False)
     return Hoisted(hoisted, dict(zip(shared, sources, strict=True)))
 
 

@@ -62,10 +62,12 @@ def _within_bounds(fgraph: Any, node: Any) -> list[Variable] | None:
 @node_rewriter([Elemwise])
 def _guard_before_sign(fgraph: Any, node: Any) -> list[Variable] | None:
     """Ask of x, and not of -x, whether it is infinite: the guard of a log in many densities."""
-    x, bound = node.inputs if len(node.inputs) == 2 else (None, None)
-    if not (isinstance(node.op.scalar_op, EQ) and isinstance(bound, Constant)):
+    if not isinstance(node.op.scalar_op, EQ):
         return None
-    return [pt.eq(x.owner.inputs[0], -bound.data)] if _is_elemwise(x, Neg) else None
+    x, bound = node.inputs
+    if not (_is_elemwise(x, Neg) and isinstance(bound, Constant)):
+        return None
+    return [pt.eq(x.owner.inputs[0], -bound.data)]
 
 
 @node_rewriter([Elemwise])

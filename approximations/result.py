@@ -197,8 +197,8 @@ def _dataset(
 
     Nor is there a stamp of the second it was made, so that the same seed gives the same bytes.
     """
-    variables: dict[str, tuple[list[str], np.ndarray]] = {}
-    labels: dict[str, Any] = {}
+    variables: dict[str, tuple[Any, np.ndarray]] = {}
+    labels: dict[Any, Any] = {}
     for name, value in values.items():
         given = [*sample_dims, *(dims or {}).get(name, ())]
         named, ranges = arviz_base.generate_dims_coords(np.shape(value), name, dims=given)
