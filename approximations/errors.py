@@ -49,6 +49,18 @@ class BoundsError(TriposError, ValueError):
     """The bounds of a grid do not describe a box that holds the posterior."""
 
 
+class QuadratureError(TriposError):
+    """A quadrature rule cannot follow the log density, such as one that is infinite at a node."""
+
+
+class QuantityError(TriposError, ValueError):
+    """A quantity is unknown, no scalar, or not as smooth or as positive as a method needs."""
+
+
+class MarginalError(TriposError):
+    """The marginal density of a quantity cannot be followed away from the mode."""
+
+
 class SamplingError(TriposError):
     """The sampler could not start, is not installed, or refused its arguments."""
 
@@ -75,3 +87,23 @@ class StorageError(TriposError):
 
 class GridEdgeWarning(UserWarning):
     """A given box cuts off a share of the posterior that can be seen in the results."""
+
+
+class QuadratureWarning(UserWarning):
+    """The nodes of a quadrature rule have missed much of the posterior."""
+
+
+class NonFiniteDensityError(TriposError):
+    """The log density is NaN or plus infinity at a draw."""
+
+
+class WeightsError(TriposError):
+    """Importance weights that describe nothing: all zero, or all on one draw."""
+
+
+class UntrustedWeightsWarning(UserWarning):
+    """Importance weights have so heavy a tail that their means cannot be trusted."""
+
+
+class SecondModeWarning(UserWarning):
+    """Another mode holds a share of the posterior that an approximation at this one leaves out."""

@@ -5,24 +5,16 @@ Gelman et al., Bayesian Data Analysis (3rd ed.), section 4.1 and chapter 13.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pymc as pm
 import xarray as xr
 
 from .density import LogDensity, as_density
 from .gaussian import Gaussian
+from .metering import Meter
 from .mode import Mode, find_mode
-from .result import (
-    Clock,
-    Record,
-    add_costs,
-    assemble,
-    checked_count,
-    generator,
-    seed_to_record,
-)
+from .modes import warn_of_other_modes
+from .result import Record, assemble, checked_count, generator, seed_to_record
 from .starting import Start
 
 
@@ -33,6 +25,7 @@ def laplace(
     random_seed: int | np.random.Generator | None = None,
     *,
     max_iterations: int = 200,
+    starts: int | None = None,
 ) -> xr.DataTree:
     """Approximate a posterior by a normal distribution in unconstrained space.
 
@@ -51,6 +44,14 @@ def laplace(
     random_seed : int or Generator, optional
     max_iterations : int, default 200
         Of the search for the mode.
+    starts : int, optional
+        How many searches, at most, look for other modes besides this one: 8 are plenty, and cost
+        as much as some fits. None looks for none; see `find_modes`.
+
+    Warns
+    -----
+    SecondModeWarning
+        When ``starts`` was given and a mode with at least 1 % of this one's mass was found.
 
     Returns
     -------
@@ -70,35 +71,29 @@ def laplace(
     draws = checked_count("draws", draws)
     rng = generator(random_seed)
     density = as_density(model)
-    before, compiled = dict(density.evaluations), density.seconds_compiling
-
-    started = time.perf_counter()
+    meter = Meter(density)
     mode = find_mode(density, start, max_iterations=max_iterations)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-    fitted = time.perf_counter()
-    compiling_fit = density.seconds_compiling - compiled
+    if starts is not None:
+        # A stream of its own: the draws are the same whether others are looked for or not.
+        warn_of_other_modes(density, mode, gaussian, rng.spawn(1)[0], starts)
+    meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
-    settings = {"draws": draws, "max_iterations": max_iterations}
+    settings = {"draws": draws, "max_iterations": max_iterations, "starts": starts}
     tree = assemble(
         density,
         thetas,
-        _fit_dataset(density, mode, gaussian),
+        normal_fit(density, mode, gaussian),
         Record("laplace", settings, seed_to_record(random_seed)),
         sample_stats={"lp": density.batched_value(thetas)},
         point=mode.theta,
     )
-    compiling = density.seconds_compiling - compiled
-    clock = Clock(
-        compile=compiling,
-        fit=fitted - started - compiling_fit,
-        draw=time.perf_counter() - fitted - (compiling - compiling_fit),
-    )
-    counts = {name: n - before[name] for name, n in density.evaluations.items()}
-    return add_costs(tree, clock, counts)
+    return meter.written_into(tree)
 
 
-def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian) -> xr.Dataset:
+def normal_fit(density: LogDensity, mode: Mode, gaussian: Gaussian) -> xr.Dataset:
+    """Describe the mode and the normal approximation there, as group ``fit``."""
     evidence = mode.logp + 0.5 * (gaussian.size * np.log(2 * np.pi) + gaussian.log_determinant)
     labels = list(density.parameters)
     one, two = ("parameter",), ("parameter", "parameter_bis")

@@ -1,0 +1,193 @@
+"""Importance sampling from proposals built on the mode: draws of the posterior itself, weighted.
+
+What `laplace` approximates, this corrects: mirrored pairs of draws from a heavy-tailed proposal get
+weights, whose Pareto k-hat says whether the correction can be trusted.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from .density import LogDensity, as_density
+from .errors import UntrustedWeightsWarning
+from .gaussian import Gaussian
+from .laplace import normal_fit
+from .metering import Meter
+from .mode import find_mode
+from .pairs import TRUSTED_K_HAT, WeightedPairs
+from .result import Record, assemble, checked_count, generator, seed_to_record
+from .smoothing import FEWEST
+from .starting import Start
+from .weighting import weighted_pairs
+
+
+def importance(
+    model: pm.Model | LogDensity | None = None,
+    draws: int = 4000,
+    start: Start = None,
+    random_seed: int | np.random.Generator | None = None,
+    *,
+    pairs: int | None = None,
+    max_iterations: int = 200,
+) -> xr.DataTree:
+    """Sample a posterior by Pareto-smoothed importance sampling around its mode.
+
+    Some proposals are tried on a few hundred draws each: t distributions, a normal with a
+    heavy-tailed part, and, when these are poor, a mixture that follows the posterior's ridge.
+    From the best, pairs of mirrored draws are weighted and resampled.
+
+    What it cannot see: a mode that no draw meets. Then all is well as far as k-hat can tell.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None. Pass a `LogDensity` to fit again without compiling.
+    draws : int, default 4000
+        Number of resampled draws.
+    start : mapping, (P,) array or "find_MAP", optional
+        Where the search for the mode begins; see `find_mode`.
+    random_seed : int or Generator, optional
+    pairs : int, optional
+        Number of weighted pairs S; as many as ``draws``, and at least 1000, by default. Each costs
+        two log densities.
+    max_iterations : int, default 200
+        Of the search for the mode.
+
+    Returns
+    -------
+    DataTree
+        As `laplace` returns it: ``posterior`` holds draws of equal weight, so that every function
+        of ArviZ can be used. They are resampled systematically: a point is there as often as its
+        weight times ``draws`` says, rounded up or down, so none is there twice whose weight is
+        below 1 / ``draws``. ``sample_stats`` has ``lp``, and ``log_weight``, the log weight that a
+        draw had before: it is spent, and is there to be looked at.
+
+        The weighted points are kept whole, both of each pair, in ``weighted_posterior`` (named
+        variables), ``weighted_unconstrained_posterior``, and ``weighted_sample_stats``: ``lp``,
+        ``pair`` and ``log_weight``, normalised. Means under these weights have less noise than
+        means of resampled draws.
+
+        ``fit`` has what `laplace` has (``log_evidence`` is the estimate here, and
+        ``log_evidence_laplace`` the approximation) with ``log_evidence_error``, ``k_hat``,
+        ``effective_sample_size`` (in pairs), ``distinct_draws``, and for each proposal tried
+        ``trial_pairs``, ``trial_effective_share`` and ``trial_k_hat`` (dim ``trial``).
+
+    Raises
+    ------
+    ModeAtInfinityError, ModeNotFoundError, CurvatureError
+        When there is no peak to expand around.
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw.
+    WeightsError
+        When no draw has a weight, or one pair holds more than 99 % of it.
+    StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
+
+    Warns
+    -----
+    UntrustedWeightsWarning
+        When k-hat is 0.7 or more.
+    """
+    draws = checked_count("draws", draws)
+    pairs = checked_count("pairs", max(draws, 1000) if pairs is None else pairs, least=FEWEST)
+    rng = generator(random_seed)
+    density = as_density(model)
+    meter = Meter(density)
+    mode = find_mode(density, start, max_iterations=max_iterations)
+    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    weighted = weighted_pairs(density, mode, gaussian, pairs=pairs, rng=rng)
+    meter.fitted()
+
+    _warn_of_heavy_tail(weighted)
+    chosen = resampled(weighted, draws, rng)
+    fit = normal_fit(density, mode, gaussian).rename(log_evidence="log_evidence_laplace")
+    settings = {"draws": draws, "pairs": pairs, "max_iterations": max_iterations}
+    record = Record("importance", settings, seed_to_record(random_seed))
+    stats = _point_stats(weighted)
+    tree = assemble(
+        density,
+        weighted.thetas.reshape(2 * pairs, -1)[chosen],
+        fit.merge(_quality(weighted, len(np.unique(chosen)))),
+        record,
+        sample_stats={name: stats[name][chosen] for name in ("lp", "log_weight")},
+        point=mode.theta,
+    )
+    return meter.written_into(_with_weighted(tree, density, weighted, stats, record))
+
+
+def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose points by their weights, systematically, and shuffle them.
+
+    Systematic resampling takes each point as often as ``draws`` times its weight, rounded up or
+    down: no scheme without bias repeats fewer (Kitagawa 1996).
+
+    Returns
+    -------
+    (draws,) array of int
+        Indices into the 2 S points, first of all pairs before second.
+    """
+    # Pair by pair, so that mirror images compete for the same places.
+    weights = np.exp(weighted.log_point_weights).T.ravel()
+    edges = np.cumsum(weights)
+    places = (np.arange(draws) + rng.random()) / draws
+    order = np.searchsorted(edges / edges[-1], places, side="right")
+    pair, side = np.divmod(np.minimum(order, len(edges) - 1), 2)
+    return rng.permutation(side * len(weighted.log_weights) + pair)
+
+
+def _warn_of_heavy_tail(weighted: WeightedPairs) -> None:
+    if weighted.is_trusted:
+        return
+    warnings.warn(
+        f"The weights of the best proposal ({weighted.proposal.name}) have a Pareto k-hat of "
+        f"{weighted.k_hat:.2f}; from {TRUSTED_K_HAT} on their means cannot be trusted, whatever "
+        f"the standard errors say (effective sample size {weighted.effective_sample_size:.3g} of "
+        f"{len(weighted.log_weights)} pairs). Look for a second mode, try another "
+        "parametrisation, or use nuts.",
+        UntrustedWeightsWarning,
+        stacklevel=3,
+    )
+
+
+def _point_stats(weighted: WeightedPairs) -> dict[str, np.ndarray]:
+    pairs = len(weighted.log_weights)
+    return {
+        "lp": weighted.logp.ravel(),
+        "log_weight": weighted.log_point_weights.ravel(),
+        "pair": np.tile(np.arange(pairs), 2),
+    }
+
+
+def _quality(weighted: WeightedPairs, distinct: int) -> xr.Dataset:
+    tried = weighted.tried
+    return xr.Dataset(
+        {
+            "log_evidence": weighted.log_evidence,
+            "log_evidence_error": weighted.log_evidence_error,
+            "k_hat": weighted.k_hat,
+            "effective_sample_size": weighted.effective_sample_size,
+            "distinct_draws": distinct,
+            "trial_pairs": ("trial", [trial.pairs for trial in tried]),
+            "trial_effective_share": ("trial", [trial.effective_share for trial in tried]),
+            "trial_k_hat": ("trial", [trial.k_hat for trial in tried]),
+        },
+        coords={"trial": [trial.name for trial in tried]},
+    )
+
+
+def _with_weighted(
+    tree: xr.DataTree,
+    density: LogDensity,
+    weighted: WeightedPairs,
+    stats: dict[str, np.ndarray],
+    record: Record,
+) -> xr.DataTree:
+    """Add the weighted points, built as any other draws are, under names of their own."""
+    points = weighted.thetas.reshape(len(stats["lp"]), -1)
+    whole = assemble(density, points, xr.Dataset(), record, sample_stats=stats)
+    for name in ("posterior", "unconstrained_posterior", "sample_stats"):
+        tree[f"weighted_{name}"] = whole[name]
+    return tree

@@ -1,0 +1,111 @@
+"""The skewed Laplace approximation: normal draws, each reflected through the mode or not.
+
+Pozza, Durante and Szabo (2024), Skew-symmetric approximations of posterior distributions, arXiv
+2409.14167: if x is drawn from a density symmetric about c, and is replaced by 2 c - x unless a coin
+of probability p(x) / (p(x) + p(2 c - x)) says to keep it, the result has the posterior's skewness
+at the price of one more log density a draw, and no derivatives.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from .density import LogDensity, as_density
+from .gaussian import Gaussian
+from .laplace import normal_fit
+from .metering import Meter
+from .mode import find_mode
+from .result import Record, assemble, checked_count, generator, seed_to_record
+from .smoothing import checked_logp
+from .starting import Start
+
+
+def skew_laplace(
+    model: pm.Model | LogDensity | None = None,
+    draws: int = 4000,
+    start: Start = None,
+    random_seed: int | np.random.Generator | None = None,
+    *,
+    max_iterations: int = 200,
+) -> xr.DataTree:
+    """Approximate a posterior by a normal distribution that is reflected into its skewness.
+
+    Exact where the posterior is a skewed version of the normal approximation: where the sum of its
+    densities at mirrored points is the normal's. How much heavier its tails are than the normal's
+    stays unseen; `importance` corrects that by weights.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None. Pass a `LogDensity` to fit again without compiling.
+    draws : int, default 4000
+        Number of independent draws S.
+    start : mapping, (P,) array or "find_MAP", optional
+        Where the search for the mode begins; see `find_mode`.
+    random_seed : int or Generator, optional
+    max_iterations : int, default 200
+        Of the search for the mode.
+
+    Returns
+    -------
+    DataTree
+        As `laplace` returns it, without ``log_evidence``; ``fit`` describes the mode and the normal
+        distribution that is reflected, and the draws are not its draws. ``sample_stats`` has
+        ``lp`` and ``reflected``.
+
+    Raises
+    ------
+    ModeAtInfinityError, ModeNotFoundError, CurvatureError
+        When there is no peak to expand around.
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw or its mirror image.
+    StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
+    """
+    draws = checked_count("draws", draws)
+    rng = generator(random_seed)
+    density = as_density(model)
+    meter = Meter(density)
+    mode = find_mode(density, start, max_iterations=max_iterations)
+    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    meter.fitted()
+
+    thetas, logp, reflected = reflected_draws(density, gaussian, draws, rng)
+    settings = {"draws": draws, "max_iterations": max_iterations}
+    tree = assemble(
+        density,
+        thetas,
+        normal_fit(density, mode, gaussian).drop_vars("log_evidence"),
+        Record("skew_laplace", settings, seed_to_record(random_seed)),
+        sample_stats={"lp": logp, "reflected": reflected},
+        point=mode.theta,
+    )
+    return meter.written_into(tree)
+
+
+def reflected_draws(
+    density: LogDensity, gaussian: Gaussian, draws: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw from a normal, and reflect through its mean where the posterior prefers the image.
+
+    Where the posterior is zero at both points the draw stays: both are equally wrong.
+
+    Returns
+    -------
+    (S, P) array
+        Draws.
+    (S,) array
+        Log posterior density at them.
+    (S,) array of bool
+        Which were reflected.
+    """
+    there = gaussian.draws(draws, rng)
+    both = np.stack([there, 2 * gaussian.mean - there])
+    logp = checked_logp(density, gaussian, both.reshape(2 * draws, -1)).reshape(2, draws)
+    # A coin of probability p' / (p + p') by its log odds; its logit is a standard logistic number.
+    with np.errstate(invalid="ignore"):  # zero at both points: the difference is not a number
+        reflected = rng.logistic(size=draws) < logp[1] - logp[0]
+    rows = np.arange(draws)
+    chosen = reflected.astype(int)
+    return both[chosen, rows], logp[chosen, rows], reflected
