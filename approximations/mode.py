@@ -14,9 +14,9 @@ import numpy as np
 import pymc as pm
 
 from .density import LogDensity, as_density
-from .errors import ArgumentError, CurvatureError, ModeAtInfinityError, ModeNotFoundError
+from .errors import ArgumentError
 from .gaussian import curvature_scale
-from .parameters import describe_direction
+from .no_mode import why_no_mode
 from .starting import Start, first_iterate
 from .trust_region import Iterate, gain_ratio, is_peak, polished, trust_region_step
 
@@ -94,7 +94,7 @@ def find_mode(
         if here.is_close and (here.is_flat or is_peak(density, here)):
             break
         if radius < 1e-12 or iterations == max_iterations:
-            raise _why_no_mode(density, path, max_iterations)
+            raise why_no_mode(density, path, max_iterations)
         scale = np.maximum(curvature_scale(here.curvature), scale / 10)
         step, expected = trust_region_step(here, scale, radius)
         there = Iterate.at(density, here.theta + step)
@@ -107,56 +107,7 @@ def find_mode(
             here = there
             path.append(here)
     if here.is_flat:
-        raise _why_no_mode(density, path, max_iterations)
+        raise why_no_mode(density, path, max_iterations)
     here = polished(density, here)
     parameters = density.parameters
     return Mode(here.theta, here.logp, here.gradient, -here.curvature, parameters, iterations)
-
-
-def _why_no_mode(
-    density: LogDensity, path: list[Iterate], max_iterations: int
-) -> ModeAtInfinityError | CurvatureError | ModeNotFoundError:
-    """Say why a search ended without a mode."""
-    here, labels = path[-1], density.parameters
-    flattest = describe_direction(labels, here.flattest)
-    steepest = int(np.argmax(here.scaled_slopes))
-    moved = here.theta - path[min(10, len(path) // 2)].theta
-    if here.is_close and here.is_flat:
-        return ModeAtInfinityError(
-            f"The log density is flat along {flattest}: the data and "
-            "the priors leave that combination free, so there is no single mode. Give one of the "
-            "variables in it a proper prior, or remove it."
-        )
-    if _runs_away(path):
-        worst = int(np.argmax(np.abs(moved)))
-        return ModeAtInfinityError(
-            f"There is no finite mode within reach: after {len(path)} steps the log density still "
-            f"grows (to {here.logp:.6g}) along {describe_direction(labels, moved)}, with "
-            f"{labels[worst]} at {here.theta[worst]:.4g}. The posterior may be improper, or pile "
-            "up at a boundary (a scale going to 0, data that are perfectly separated). Use a "
-            "proper or stronger prior, a non-centred parametrisation, or nuts."
-        )
-    if here.is_close:
-        return CurvatureError(
-            f"The curvature vanishes along {flattest} as the search "
-            f"closes in on its maximum (at {here.logp:.6g}): no normal distribution fits so flat a "
-            "top. Use grid or nuts."
-        )
-    return ModeNotFoundError(
-        f"No mode was found in {len(path) - 1} steps of at most {max_iterations}: the gradient is "
-        f"still {here.scaled_slopes[steepest]:.2g} (in units of one over sd), largest in "
-        f"{labels[steepest]}. Raise max_iterations, or pass start={{...}} closer to "
-        "the mode."
-    )
-
-
-def _runs_away(path: list[Iterate]) -> bool:
-    """Whether a search goes on for ever: by equal steps in one direction, or by rising in value."""
-    if len(path) >= 30 and path[-1].logp - path[10].logp > 1:
-        return True
-    steps = np.diff([iterate.theta for iterate in path[-11:]], axis=0)
-    if len(steps) < 10:
-        return False
-    lengths = np.linalg.norm(steps, axis=1)
-    along = np.linalg.norm(steps.sum(axis=0)) / lengths.sum()
-    return bool(along > 0.5 and lengths[-1] > 0.5 * lengths.max())

@@ -232,6 +232,80 @@ def test_a_mode_at_infinity(build, sentence):
     assert isinstance(raised.value, TriposError)
 
 
+def _perfect_fit():
+    with pm.Model() as model:
+        slope, sigma = pm.Normal("slope", 0.0, 10.0), pm.HalfNormal("sigma", 1.0)
+        x = np.arange(4.0)
+        pm.Normal("y", slope * x, sigma, observed=2 * x)
+    return model
+
+
+def _flat_group_scale():
+    """Give the log of a group's scale a flat prior: improper (BDA3 section 5.4)."""
+    with pm.Model() as model:
+        log_tau = pm.Flat("log_tau")
+        effect = pm.Normal("effect", 0.0, pm.math.exp(log_tau), shape=4)
+        pm.Normal("y", effect, 1.0, observed=[1.0, 0.3, -0.5, 0.2])
+    return model
+
+
+def _no_error():
+    with pm.Model() as model:
+        pm.Normal("y", 0.0, pm.HalfFlat("sigma"), observed=[0.0, 0.0, 0.0])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "sentences"),
+    [
+        (
+            lambda: eight_schools(centred=True),
+            [
+                "tau goes from 5 to 0, an end of its support",
+                "What grows is the density of theta, which has tau in it",
+                "the density of tau_log__ falls that way and has its maximum elsewhere",
+                "non-centred parametrisation",
+            ],
+        ),
+        (
+            _flat_group_scale,
+            ["log_tau goes to -infinity", "of effect, which has log_tau in it", "looks improper"],
+        ),
+        (
+            _separated,
+            ["effect goes to +infinity", "levels off", "looks improper", "perfectly separated"],
+        ),
+        (
+            _perfect_fit,
+            ["sigma goes from 1 to 0", "What grows is the term y", "fitted without error"],
+        ),
+        (_no_error, ["sigma goes from 1 to 0, an end of its support", "Give sigma a proper"]),
+    ],
+    ids=["centred_eight_schools", "flat_group_scale", "separated_data", "perfect_fit", "no_error"],
+)
+def test_why_there_is_no_mode(build, sentences):
+    """Which variable, to which end of its support, why, and what to do."""
+    with pytest.raises(ModeAtInfinityError) as raised:
+        find_mode(build())
+    text = str(raised.value)
+    assert [sentence for sentence in sentences if sentence not in text] == []
+
+
+def test_new_data_are_not_explained_by_the_old():
+    density = LogDensity(_separated())
+    density.set_data({"y": [1, 1, 1, 1]})
+    with pytest.raises(ModeAtInfinityError) as raised:
+        find_mode(density)
+    assert "What grows" not in str(raised.value)
+
+
+def test_no_information_about_a_scale_is_no_boundary():
+    """A half-normal density is highest at 0; with its Jacobian, in the log, at 1."""
+    with pm.Model() as model:
+        pm.HalfNormal("sigma", 1.0)
+    assert find_mode(model).theta[0] == pytest.approx(0.0, abs=1e-9)
+
+
 def test_a_top_too_flat_for_a_normal_distribution():
     with pytest.raises(CurvatureError, match="curvature vanishes along 1 x"):
         find_mode(_potential(lambda x: -(x**4), initval=1.0))
