@@ -8,11 +8,23 @@ from .density import LogDensity
 from .errors import TriposError
 from .gaussian import Gaussian
 from .grid import grid
+from .importance import importance
 from .laplace import laplace
 from .mode import Mode, find_mode
+from .modes import Modes, find_modes
 from .nuts import nuts
+from .quadrature import quadrature
+from .skew_laplace import skew_laplace
+from .tierney_kadane import tierney_kadane
 
-METHODS: dict[str, Callable[..., xr.DataTree]] = {"grid": grid, "laplace": laplace, "nuts": nuts}
+METHODS: dict[str, Callable[..., xr.DataTree]] = {
+    "grid": grid,
+    "laplace": laplace,
+    "skew_laplace": skew_laplace,
+    "importance": importance,
+    "quadrature": quadrature,
+    "nuts": nuts,
+}
 """Every method by name."""
 
 __all__ = [
@@ -20,9 +32,15 @@ __all__ = [
     "Gaussian",
     "LogDensity",
     "Mode",
+    "Modes",
     "TriposError",
     "find_mode",
+    "find_modes",
     "grid",
+    "importance",
     "laplace",
     "nuts",
+    "quadrature",
+    "skew_laplace",
+    "tierney_kadane",
 ]

@@ -12,17 +12,28 @@ import xarray as xr
 from tripos.approximations import METHODS, LogDensity
 from tripos.approximations.errors import ArgumentError, GridSizeError
 from tripos.approximations.grid import MOST_SCALARS
+from tripos.approximations.quadrature import MOST_SCALARS as MOST_QUADRATURE
 from tripos.approximations.quantities import flatten
 from tripos.models import CATALOGUE
 
 SEED = 11
 # How each method is called here: few draws, and nothing that Numba would have to compile.
-_ARGUMENTS = {"grid": {"points": 31, "draws": 200}, "laplace": {"draws": 200}}
+_FEW = {"draws": 200}
+_ARGUMENTS = {
+    "grid": _FEW | {"points": 31},
+    "laplace": _FEW,
+    "skew_laplace": _FEW,
+    "importance": _FEW,
+    "quadrature": _FEW,
+}
 _NUTS = {"draws": 60, "tune": 60, "chains": 2}
 
 
+_MOST = {"grid": MOST_SCALARS, "quadrature": MOST_QUADRATURE}
+
+
 def _is_too_large(method, name):
-    return method == "grid" and LogDensity(CATALOGUE[name].build()).size > MOST_SCALARS
+    return method in _MOST and LogDensity(CATALOGUE[name].build()).size > _MOST[method]
 
 
 CASES = [(m, name) for m in METHODS for name in CATALOGUE if not _is_too_large(m, name)]
@@ -57,7 +68,7 @@ def _names(model):
 
 
 def test_every_method_and_model_is_here():
-    assert {method for method, _ in CASES} == set(METHODS) == {"grid", "laplace", "nuts"}
+    assert {method for method, _ in CASES} == set(METHODS) == {*_ARGUMENTS, "nuts"}
     assert {name for _, name in CASES} == set(CATALOGUE)
 
 

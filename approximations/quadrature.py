@@ -1,0 +1,247 @@
+"""Adaptive Gauss-Hermite quadrature: a rule laid around the mode, scaled by the curvature there.
+
+Naylor and Smith (1982), Applied Statistics 31; Liu and Pierce (1994), Biometrika 81; Bilodeau,
+Stringer and Tang (2022), JASA.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from scipy.special import logsumexp, softmax
+
+from .density import LogDensity, as_density
+from .errors import GridSizeError, QuadratureWarning
+from .gaussian import Gaussian, triangular_inverse
+from .grid_moments import PROBABILITIES
+from .hermite import Table, tabulate
+from .mode import Mode, find_mode
+from .quantities import flatten
+from .quasi_random import quasi_random_normals
+from .result import (
+    Clock,
+    Record,
+    add_costs,
+    assemble,
+    checked_count,
+    generator,
+    parameter_array,
+    posterior_dataset,
+    seed_to_record,
+)
+from .starting import Start
+from .transport import marginal_density, transported
+
+MOST_SCALARS = 6
+_POINTS = {1: 25, 2: 15, 3: 11, 4: 9, 5: 7, 6: 5}
+# Nodes along an axis, and in all. More along an axis reach beyond 18 sds, where weights underflow.
+_MOST_POINTS = 100
+_MOST_NODES = 1_000_000
+# Quasi-random points, a power of two, for moments, and those among them for marginal densities.
+_MOMENT_POINTS = 2**12
+_MARGINAL_POINTS = 2**9
+_PLACES = 201
+# Share of the points left after reweighting below which the rule has visibly missed the posterior.
+_TELL_SHARE = 0.1
+
+
+def quadrature(
+    model: pm.Model | LogDensity | None = None,
+    points: int | None = None,
+    draws: int = 4000,
+    start: Start = None,
+    random_seed: int | np.random.Generator | None = None,
+    *,
+    max_iterations: int = 200,
+) -> xr.DataTree:
+    """Integrate a posterior by adaptive Gauss-Hermite quadrature in unconstrained space.
+
+    The log density is evaluated at ``points`` nodes along each of P axes, placed at the mode + C z,
+    where C is the lower Cholesky factor of the inverse of the negative Hessian there. The evidence
+    is the weighted sum over the nodes. One node a side is the Laplace approximation exactly, its
+    draws included.
+
+    Draws and moments come from the density that the nodes describe: that of each parameter, given
+    those before it, is interpolated on the log scale (by a cubic spline; beyond the outermost nodes
+    the log ratio to the normal goes on in a straight line) from the rule's sums over the others.
+
+    Convergence is not monotone in ``points``: evidence and moments swing around their limits, and a
+    larger rule can do worse than a smaller one (and both worse than Laplace) before they settle.
+    The rule sees one mode only, and no further than its outermost nodes.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None. It may have up to 6 free scalars.
+    points : int, optional
+        Nodes a side, k; 25, 15, 11, 9, 7, 5 for 1 to 6 scalars by default. The rule has k^P nodes,
+        at most a million.
+    draws : int, default 4000
+        Number of independent draws S.
+    start : mapping, (P,) array or "find_MAP", optional
+        Where the search for the mode begins; see `find_mode`.
+    random_seed : int or Generator, optional
+        The same seed moves the very draws that `laplace` makes of it.
+    max_iterations : int, default 200
+        Of the search for the mode.
+
+    Returns
+    -------
+    DataTree
+        As `laplace` returns it; ``sample_stats`` holds ``lp`` and ``log_proposal``, the log density
+        of the distribution that the draws come from, so that lp - log_proposal are importance log
+        weights. ``fit`` holds
+
+        - ``nodes`` (node, parameter) and ``weights`` (node), the share of the evidence at each;
+        - ``log_evidence`` and ``log_evidence_error``, the largest distance from it to the rules
+          with one and two nodes fewer and to an importance sampling estimate;
+        - ``mean``, ``sd``, ``quantiles`` of every quantity, from 4,096 quasi-random points of the
+          interpolated density (quantiles to about 0.002 sd), and ``mean_error`` and ``sd_error``:
+          by how much weighting these points to the exact posterior moves them. A quantity without
+          a mean gets numbers too, as from any finite sum;
+        - ``effective_share`` of those points that is left by the weights, near 1 where the
+          interpolated density is the posterior;
+        - ``marginal_density`` (parameter, place) at ``marginal_place``, unconstrained scale;
+        - ``mode``, ``covariance``, ``logp_mode``.
+
+    Raises
+    ------
+    GridSizeError
+        With more than 6 free scalars or more than a million nodes.
+    QuadratureError
+        When the log density is not finite at a node.
+    ModeAtInfinityError, ModeNotFoundError, CurvatureError
+        When there is no peak to lay the nodes around.
+    StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
+
+    Warns
+    -----
+    QuadratureWarning
+        When the effective share is below 0.1, with more than one node a side.
+    """
+    draws = checked_count("draws", draws)
+    rng = generator(random_seed)
+    density = as_density(model)
+    points = _checked_points(density, points)
+    before, compiled = dict(density.evaluations), density.seconds_compiling
+
+    started = time.perf_counter()
+    mode = find_mode(density, start, max_iterations=max_iterations)
+    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    root = np.linalg.cholesky(gaussian.covariance)
+    table = tabulate(density, mode.theta, root, points)
+    fit = _fit_dataset(density, mode, gaussian, table)
+    fitted = time.perf_counter()
+    compiling_fit = density.seconds_compiling - compiled
+
+    # The normals that lead to Laplace's own draws: with one node a side they are not moved.
+    normals = (gaussian.draws(draws, rng) - mode.theta) @ triangular_inverse(root).T
+    thetas, log_proposal = transported(table, normals)
+    settings = {"draws": draws, "points": points, "max_iterations": max_iterations}
+    tree = assemble(
+        density,
+        thetas,
+        fit,
+        Record("quadrature", settings, seed_to_record(random_seed)),
+        sample_stats={"lp": density.batched_value(thetas), "log_proposal": log_proposal},
+        point=mode.theta,
+    )
+    compiling = density.seconds_compiling - compiled
+    clock = Clock(
+        compile=compiling,
+        fit=fitted - started - compiling_fit,
+        draw=time.perf_counter() - fitted - (compiling - compiling_fit),
+    )
+    counts = {name: n - before[name] for name, n in density.evaluations.items()}
+    return add_costs(tree, clock, counts)
+
+
+def _checked_points(density: LogDensity, points: int | None) -> int:
+    size = density.size
+    if size > MOST_SCALARS:
+        raise GridSizeError(
+            f"Quadrature serves up to {MOST_SCALARS} free scalars, but this model has {size} "
+            f"({', '.join(density.parameters[:6])}, ...). Use laplace or nuts instead."
+        )
+    points = checked_count("points", _POINTS[size] if points is None else points)
+    if points > _MOST_POINTS or points**size > _MOST_NODES:
+        most = min(_MOST_POINTS, int(_MOST_NODES ** (1 / size) + 1e-9))
+        raise GridSizeError(
+            f"{points} points along each of {size} axes make {float(points) ** size:.3g} nodes; "
+            f"at most {_MOST_NODES:.0e} in all and {_MOST_POINTS} along an axis are allowed. "
+            f"Choose at most {most} points."
+        )
+    return points
+
+
+def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Table) -> xr.Dataset:
+    normals = quasi_random_normals(_MOMENT_POINTS, table.size)
+    thetas, log_proposal = transported(table, normals)
+    log_weights = density.batched_value(thetas) - log_proposal
+    fit = _moments(density, thetas, softmax(log_weights))
+    importance = float(logsumexp(log_weights) - np.log(len(log_weights)))
+    share = np.exp(2 * logsumexp(log_weights) - logsumexp(2 * log_weights)) / len(log_weights)
+    _warn_when_missed(table, share)
+    labels = {"parameter": list(density.parameters)}
+    places = _places(thetas)
+    heights = marginal_density(table, normals[:_MARGINAL_POINTS], places)
+    return fit.assign(
+        log_evidence=table.log_evidence,
+        log_evidence_error=_evidence_error(density, table, importance),
+        effective_share=share,
+        nodes=xr.DataArray(table.thetas, labels, ("node", "parameter")),
+        weights=("node", softmax(table.log_masses.ravel())),
+        marginal_place=xr.DataArray(places, labels, ("parameter", "place")),
+        marginal_density=xr.DataArray(heights, labels, ("parameter", "place")),
+        mode=parameter_array(density, mode.theta),
+        covariance=parameter_array(density, gaussian.covariance),
+        logp_mode=mode.logp,
+    )
+
+
+def _moments(density: LogDensity, thetas: np.ndarray, weights: np.ndarray) -> xr.Dataset:
+    """Moments of all quantities over points, and by how much weights (S,) would move them."""
+    scalars = flatten(posterior_dataset(density, density.unravel(thetas)))
+    values = np.stack([value[0] for value in scalars.values()])
+    mean, sd = values.mean(axis=1), values.std(axis=1)
+    exact_mean = values @ weights
+    exact_sd = np.sqrt((values - exact_mean[:, None]) ** 2 @ weights)
+    one, two = ("quantity",), ("quantity", "probability")
+    return xr.Dataset(
+        {
+            "mean": (one, mean),
+            "sd": (one, sd),
+            "quantiles": (two, np.quantile(values, PROBABILITIES, axis=1, method="hazen").T),
+            "mean_error": (one, np.abs(mean - exact_mean)),
+            "sd_error": (one, np.abs(sd - exact_sd)),
+        },
+        coords={"quantity": list(scalars), "probability": list(PROBABILITIES)},
+    )
+
+
+def _evidence_error(density: LogDensity, table: Table, importance: float) -> float:
+    """Distance to smaller rules and to importance sampling: no one of them can be relied on."""
+    smaller = [k for k in (len(table.rule.nodes) - 1, len(table.rule.nodes) - 2) if k > 0]
+    others = [tabulate(density, table.centre, table.root, k).log_evidence for k in smaller]
+    return float(max(abs(other - table.log_evidence) for other in (*others, importance)))
+
+
+def _warn_when_missed(table: Table, share: float) -> None:
+    if len(table.rule.nodes) > 1 and share < _TELL_SHARE:
+        warnings.warn(
+            f"{len(table.rule.nodes)} nodes a side have missed much of the posterior: of the "
+            f"points that they describe, reweighting leaves {share:.2g} effective. Use other "
+            "points=, or importance or nuts.",
+            QuadratureWarning,
+            stacklevel=4,
+        )
+
+
+def _places(thetas: np.ndarray) -> np.ndarray:
+    """Values (P, G) of each parameter, a little beyond the outermost of the points (S, P)."""
+    margin = 0.5 * thetas.std(axis=0)
+    return np.linspace(thetas.min(axis=0) - margin, thetas.max(axis=0) + margin, _PLACES, axis=1)
