@@ -6,10 +6,10 @@ BIN := .venv/bin
 BENCH := .venv-bench/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare test lint types check bench golden clean
+.PHONY: help install compare test lint types check bench bench-verdict golden clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s  %s\n", $$1, $$2}' Makefile
 
 install: .venv/.complete  ## make .venv, with everything that the rest needs
 
@@ -33,7 +33,10 @@ types: .venv/.complete  ## mypy over the three packages
 check: lint types test  ## lint, types and test
 
 bench: .venv-bench/.complete  ## the benchmarks, in an environment with the peers (pymc-extras)
-	for script in benchmarks/*.py; do $(BENCH)/python "$$script" || exit 1; done
+	for script in benchmarks/bioassay.py benchmarks/linkers.py; do $(BENCH)/python "$$script" || exit 1; done
+
+bench-verdict: .venv/.complete  ## the verdicts on 65 posteriors of known truth, many seeds (half an hour)
+	$(BIN)/python benchmarks/verdicts.py
 
 golden: .venv/.complete  ## remake the numbers that the tests compare with
 	$(BIN)/python tests/golden/generate.py
