@@ -8,5 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "comparing": ["compare"],
         "comparison": ["Comparison"],
+        "judging": ["Tolerances"],
+        "verdict": ["Verdict", "verdict"],
     },
 )

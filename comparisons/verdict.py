@@ -1,0 +1,259 @@
+"""Can this posterior be trusted, quantity by quantity? A verdict without MCMC.
+
+What is judged is the approximation itself, not its reweighted draws: k-hat says whether the weights
+that judge it can be trusted, and the discrepancies whether it can.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import xarray as xr
+from arviz_stats.base import array_stats
+
+from ..approximations.density import LogDensity, as_density
+from ..approximations.errors import (
+    ArgumentError,
+    NonFiniteDensityError,
+    NoSharedVariableError,
+    WeightsError,
+)
+from ..approximations.gaussian import Gaussian
+from ..approximations.mode import Mode, find_mode
+from ..approximations.modes import OtherMode, other_modes
+from ..approximations.pairs import TRUSTED_K_HAT, WeightedPairs
+from ..approximations.quantities import flatten
+from ..approximations.result import generator
+from ..approximations.weighting import more_pairs, weighted_pairs
+from .discrepancy import discrepancies
+from .judging import JUDGEMENTS, Tolerances, judge
+
+_FEWEST_EFFECTIVE = 200
+_PAIRS, _MOST_PAIRS = 4000, 32_000
+_MOST_R_HAT = 1.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found about each quantity of an approximation.
+
+    Attributes
+    ----------
+    table : DataFrame
+        By quantity: ``judgement`` ("agrees", "differs", "inconclusive" or "failed"), the
+        ``criterion`` that decided, its ``discrepancy`` and ``error``, and a ``sentence``.
+    discrepancies : DataFrame
+        All that was measured; empty where nothing could be.
+    k_hat : float
+        Of the weights that judged; NaN where a tree did. Below 0.7 they can be trusted.
+    evaluations : int
+        Log densities evaluated for it.
+    seconds : float
+    """
+
+    table: pd.DataFrame
+    discrepancies: pd.DataFrame
+    k_hat: float
+    evaluations: int
+    seconds: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every quantity agrees."""
+        return bool((self.table["judgement"] == "agrees").all())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many quantities got each judgement."""
+        found = self.table["judgement"].value_counts()
+        return {name: int(found.get(name, 0)) for name in JUDGEMENTS}
+
+    def __str__(self) -> str:
+        """Give one line a quantity: the judgement and the sentence."""
+        names = [str(quantity) for quantity in self.table.index]
+        wide = max((len(name) for name in names), default=0)
+        rows = zip(names, self.table["judgement"], self.table["sentence"], strict=True)
+        lines = [f"{name:{wide}}  {judged:12}  {said}" for name, judged, said in rows]
+        told = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
+        return "\n".join([*lines, f"{told}."])
+
+
+def verdict(
+    tree: xr.DataTree,
+    model: pm.Model | LogDensity | None = None,
+    against: xr.DataTree | None = None,
+    *,
+    tolerances: Tolerances | None = None,
+    var_names: Sequence[str] | None = None,
+    random_seed: int | np.random.Generator | None = None,
+) -> Verdict:
+    """Judge an approximation, quantity by quantity.
+
+    With ``model`` the judge is a weighted sample of the posterior, drawn here without MCMC: pairs
+    of mirrored draws about the mode, with their importance weights (see `importance`). With
+    ``against`` it is another tree: a grid, a NUTS run, weighted draws.
+
+    *agrees*: every discrepancy is inside its tolerance by several standard errors. *differs*: one
+    is outside by as many. *inconclusive*: too close or too noisy to tell, or the judge cannot be
+    trusted. *failed*: nothing could be measured, or the posterior has a second mode. What no
+    verdict sees is a mode that no start found, or mass where no draw fell.
+
+    Parameters
+    ----------
+    tree : DataTree
+    model : pymc.Model or LogDensity, optional
+        The model that the tree approximates.
+    against : DataTree, optional
+        A tree that is trusted.
+    tolerances : Tolerances, optional
+    var_names : sequence of str, optional
+        Variables to judge; all that both have, if None.
+    random_seed : int or Generator, optional
+
+    Returns
+    -------
+    Verdict
+        ``str()`` of it is the table of judgements and sentences.
+
+    Raises
+    ------
+    ArgumentError
+        When neither or both of ``model`` and ``against`` are given, or the tree is not one of that
+        model.
+    NoSharedVariableError
+        When there is no quantity to judge.
+    """
+    if (model is None) == (against is None):
+        raise ArgumentError(
+            "A verdict needs a judge: pass model= (the model that the tree approximates) or "
+            "against= (a tree that is trusted), and not both."
+        )
+    started = time.perf_counter()
+    if against is not None:
+        rows = _checked(discrepancies(tree, against, var_names=var_names))
+        table = judge(rows, tolerances, _distrust_of_tree(against, rows))
+        return Verdict(table, rows, np.nan, 0, time.perf_counter() - started)
+    density = as_density(model)
+    before = sum(density.evaluations.values())
+    rows, table, k_hat = _judged_by_weights(
+        tree, density, tolerances or Tolerances(), var_names, generator(random_seed)
+    )
+    evaluations = sum(density.evaluations.values()) - before
+    return Verdict(table, rows, k_hat, evaluations, time.perf_counter() - started)
+
+
+def _judged_by_weights(
+    tree: xr.DataTree,
+    density: LogDensity,
+    tolerances: Tolerances,
+    var_names: Sequence[str] | None,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    mode = _mode_of(tree, density)
+    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    second = other_modes(density, mode, gaussian, rng)
+    if second:
+        return *_all_failed(tree, var_names, _of_second_mode(second)), np.nan
+    try:
+        pairs = weighted_pairs(density, mode, gaussian, pairs=_PAIRS, rng=rng)
+    except (WeightsError, NonFiniteDensityError) as failure:
+        return *_all_failed(tree, var_names, str(failure)), np.inf
+    while True:
+        rows = _checked(discrepancies(tree, pairs, density, var_names))
+        table = judge(rows, tolerances, _distrust_of_weights(pairs), _remedy(pairs))
+        size = len(pairs.log_weights)
+        if size >= _MOST_PAIRS or not pairs.is_trusted or not _is_noisy(table):
+            return rows, table, pairs.k_hat
+        pairs = more_pairs(density, gaussian, pairs, size, rng)
+
+
+def _is_noisy(table: pd.DataFrame) -> bool:
+    return bool((table["judgement"] == "inconclusive").any())
+
+
+def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:
+    """Take the mode that a Laplace tree holds, or find it."""
+    if tree.attrs.get("method") != "laplace":
+        return find_mode(density)
+    fit = tree["fit"].to_dataset()
+    labels = tuple(str(label) for label in fit["parameter"].values)
+    theta = fit["mode"].values
+    if labels != density.parameters or not np.isclose(density.value(theta), fit["logp_mode"]):
+        raise ArgumentError(
+            f"The tree is an approximation of another model, or of other data: it has "
+            f"{', '.join(labels[:6])} with log density {float(fit['logp_mode']):.6g} at its mode, "
+            f"and the model has {', '.join(density.parameters[:6])}. Pass the model that it is of."
+        )
+    flat = np.zeros_like(theta)
+    return Mode(theta, float(fit["logp_mode"]), flat, -fit["precision"].values, labels, 0)
+
+
+def _distrust_of_weights(pairs: WeightedPairs) -> str | None:
+    if not pairs.is_trusted:
+        return (
+            f"the weights that should judge it cannot be trusted (k-hat {pairs.k_hat:.2f}, to be "
+            f"below {TRUSTED_K_HAT}), as the posterior is far from normal; use NUTS"
+        )
+    if pairs.effective_sample_size < _FEWEST_EFFECTIVE:
+        return (
+            f"the weighted draws that should judge it are worth only "
+            f"{pairs.effective_sample_size:.0f} independent ones; use NUTS"
+        )
+    return None
+
+
+def _distrust_of_tree(against: xr.DataTree, rows: pd.DataFrame) -> str | None:
+    fit = against["fit"].to_dataset() if "fit" in against.children else {}
+    if "k_hat" in fit and not float(fit["k_hat"]) < TRUSTED_K_HAT:
+        return f"the weighted draws that should judge it have k-hat {float(fit['k_hat']):.2f}"
+    draws = flatten(against["posterior"].to_dataset())
+    chains = next(iter(draws.values())).shape[0]
+    if against.attrs.get("independent_draws", 0) or chains < 2:
+        return None
+    varying = [label for label in rows.index if np.ptp(draws[label]) > 0]
+    r_hat = {x: float(array_stats.rhat(draws[x], chain_axis=0, draw_axis=1)) for x in varying}
+    worst = max(r_hat, key=lambda label: r_hat[label], default=None)
+    if worst is None or r_hat[worst] <= _MOST_R_HAT:
+        return None
+    return (
+        f"the chains that should judge it have not converged (R-hat {r_hat[worst]:.2f} in {worst}, "
+        f"to be at most {_MOST_R_HAT}); run them longer"
+    )
+
+
+def _remedy(pairs: WeightedPairs) -> str:
+    return f"use the reweighted draws of importance (k-hat {pairs.k_hat:.1f}) or NUTS"
+
+
+def _of_second_mode(others: tuple[OtherMode, ...]) -> str:
+    most = others[0]
+    return (
+        f"the posterior has another mode, at {most.place}, with {most.relative_mass:.2g} times the "
+        "mass of this one by its own normal approximation, so a single normal cannot hold it; see "
+        "find_modes, and use NUTS with several chains, or a model that tells the modes apart"
+    )
+
+
+def _all_failed(
+    tree: xr.DataTree, var_names: Sequence[str] | None, why: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Judge every quantity as failed, for one reason."""
+    draws = flatten(tree["posterior"].to_dataset())
+    names = [q for q in draws if var_names is None or q.split("[")[0] in var_names]
+    row = {"judgement": "failed", "criterion": "", "discrepancy": np.nan, "error": np.nan}
+    table = pd.DataFrame([row | {"sentence": f"{q}: {why}"} for q in names], index=names)
+    return pd.DataFrame(), table.rename_axis("quantity")
+
+
+def _checked(rows: pd.DataFrame) -> pd.DataFrame:
+    if rows.empty:
+        raise NoSharedVariableError(
+            "There is no quantity to judge: the tree and what it is judged by share no posterior "
+            "variable, or var_names leaves none."
+        )
+    return rows
