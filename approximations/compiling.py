@@ -68,6 +68,12 @@ class CompiledFunction:
         Entries of the largest array in one evaluation.
     optimizer : str
         PyTensor's set of rewrites for NumPy: ``"fast_compile"`` for a graph rewritten before.
+
+    Attributes
+    ----------
+    seconds_per_row : float
+        What a point of a batch costs on NumPy, as counted and not timed.
+    seconds_compiling : float
     """
 
     def __init__(
@@ -88,7 +94,7 @@ class CompiledFunction:
             )
         self._inputs, self._outputs, self._model = list(inputs), list(outputs), model
         self._linker: Linker = linker
-        self._seconds_per_row = _SECONDS_PER_ENTRY * entries + _seconds_in_loops(inputs, outputs)
+        self.seconds_per_row = _SECONDS_PER_ENTRY * entries + _seconds_in_loops(inputs, outputs)
         self._counted = 0.0
         self._function: Any = None
         self._on_numba = False
@@ -96,7 +102,7 @@ class CompiledFunction:
 
     def __call__(self, *arguments: np.ndarray, rows: int = 1) -> list[np.ndarray]:
         """Evaluate; ``rows`` is the number of points in a batch."""
-        self._counted += _SECONDS_PER_CALL + rows * self._seconds_per_row
+        self._counted += _SECONDS_PER_CALL + rows * self.seconds_per_row
         pays = self._counted > _SECONDS_TO_COMPILE
         wants_numba = self._linker == "numba" or (self._linker == "auto" and pays)
         if self._function is None or (wants_numba and not self._on_numba):

@@ -77,6 +77,10 @@ class NoMethodError(TriposError):
     """No method could be run, or a method is not known by that name."""
 
 
+class NoTrustedMethodError(TriposError):
+    """No method on the ladder gave a posterior that a verdict accepts."""
+
+
 class TargetError(TriposError):
     """The command line's target names no model."""
 

@@ -38,7 +38,7 @@ from .errors import (
     StartingPointError,
 )
 from .gaussian import Gaussian
-from .grid_moments import PROBABILITIES, moments_of_grid
+from .grid_moments import FINE_PROBABILITIES, moments_of_grid
 from .mode import Mode, find_mode
 from .progress import progress
 from .result import (
@@ -275,7 +275,7 @@ def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dat
     moments = moments_of_grid(density, cells.box, cells.weights)
     axes = [f"axis_{k}" for k in range(density.size)]
     quantities = {"quantity": list(moments.quantities)}
-    probabilities = {"probability": list(PROBABILITIES)}
+    probabilities = {"probability": list(FINE_PROBABILITIES)}
     fit = xr.Dataset(
         {
             "log_density": xr.DataArray(

@@ -14,6 +14,8 @@ from .quantities import flatten
 from .result import posterior_dataset
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
+# Of the quantiles that a grid keeps: enough to tell the mass of any interval, the five among them.
+FINE_PROBABILITIES = tuple(k / 400 for k in range(1, 400))
 # Cells that together hold less than this are left out of sums over quantities.
 _NEGLIGIBLE = 1e-9
 
@@ -27,8 +29,8 @@ class Moments:
     quantities : tuple of str
         Labels, ``"theta[Choate]"``.
     mean, sd : (Q,) array
-    quantiles : (Q, 5) array
-        At `PROBABILITIES`.
+    quantiles : (Q, 399) array
+        At `FINE_PROBABILITIES`.
     """
 
     quantities: tuple[str, ...]
@@ -67,7 +69,7 @@ def _quantiles_of_single_parameters(
 ) -> dict[str, np.ndarray]:
     """Quantiles of variables that are monotone functions of one parameter each, by label."""
     axes = range(weights.ndim)
-    thetas = np.empty((len(PROBABILITIES), weights.ndim))
+    thetas = np.empty((len(FINE_PROBABILITIES), weights.ndim))
     for k in axes:
         marginal = weights.sum(axis=tuple(a for a in axes if a != k))
         thetas[:, k] = _axis_quantiles(marginal, box.low[k], box.high[k])
@@ -89,7 +91,7 @@ def _axis_quantiles(marginal: np.ndarray, low: float, high: float) -> np.ndarray
     marginal = np.maximum(marginal + np.diff(padded, n=2) / 24, 0.0)
     below = np.concatenate([[0.0], np.cumsum(marginal)]) / marginal.sum()
     rising = np.concatenate([[True], np.diff(below) > 0])
-    return PchipInterpolator(below[rising], edges[rising])(PROBABILITIES)
+    return PchipInterpolator(below[rising], edges[rising])(FINE_PROBABILITIES)
 
 
 def _weighted_quantiles(value: np.ndarray, mass: np.ndarray) -> np.ndarray:
@@ -99,4 +101,4 @@ def _weighted_quantiles(value: np.ndarray, mass: np.ndarray) -> np.ndarray:
     digits = 12 - int(np.ceil(np.log10(spread))) if spread > 0 else 12
     steps, where = np.unique(np.round(value, digits), return_inverse=True)
     heights = np.bincount(where, weights=mass)
-    return np.interp(PROBABILITIES, np.cumsum(heights) - heights / 2, steps)
+    return np.interp(FINE_PROBABILITIES, np.cumsum(heights) - heights / 2, steps)

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pytensor.compile.mode import Mode as CompilationMode
 from pytensor.graph.traversal import ancestors
 
-from .compiling import without_c_compiler
 from .density import LogDensity
 from .errors import CurvatureError, ModeAtInfinityError, ModeNotFoundError
 from .parameters import Block, describe_direction, stands_alone
 from .runaway_mass import mass_falls
+from .starting import terms_at
 from .trust_region import Iterate
 
 # Stands for infinity on the unconstrained scale: beyond it exp() is 0 or infinite.
@@ -166,13 +165,8 @@ def _growing_term(density: LogDensity, path: Sequence[Iterate]) -> str | None:
     """
     if density.has_new_data:
         return None
-    mode = CompilationMode(linker="py", optimizer="fast_compile")
-    ends = []
-    for iterate in (path[min(10, len(path) // 2)], path[-1]):
-        point = {block.value_name: block.take(iterate.theta) for block in density.blocks}
-        with without_c_compiler(), np.errstate(all="ignore"):
-            ends.append(density.model.point_logps(point, round_vals=12, mode=mode))
-    gains = {name: float(ends[1][name] - ends[0][name]) for name in ends[0]}
+    early, late = (terms_at(density, p.theta) for p in (path[min(10, len(path) // 2)], path[-1]))
+    gains = {name: late[name] - early[name] for name in early}
     finite = {name: gain for name, gain in gains.items() if np.isfinite(gain) and gain > 0}
     return max(finite, key=lambda name: finite[name]) if finite else None
 

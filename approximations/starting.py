@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
+from pytensor.compile.mode import Mode
 
+from .compiling import without_c_compiler
 from .density import LogDensity
 from .errors import ArgumentError, StartingPointError
 from .trust_region import Iterate
@@ -52,10 +54,23 @@ def first_iterate(density: LogDensity, start: Start) -> Iterate:
 
 def _terms_that_fail(density: LogDensity, theta: np.ndarray) -> str:
     """Name the variables whose log density is not finite, by PyMC's own account of each term."""
-    point = {block.value_name: block.take(theta) for block in density.blocks}
-    terms = density.model.point_logps(point)
-    failing = [f"{name!r} gives {v}" for name, v in terms.items() if not np.all(np.isfinite(v))]
+    if density.has_new_data:
+        return "PyMC's own account of each term knows the old data only"
+    terms = terms_at(density, theta)
+    failing = [f"{name!r} gives {v:.4g}" for name, v in terms.items() if not np.isfinite(v)]
     return " and ".join(failing) if failing else "no single variable is at fault"
+
+
+def terms_at(density: LogDensity, theta: np.ndarray) -> dict[str, float]:
+    """Log density of each of the model's variables and potentials at ``theta`` (P,), by name.
+
+    With the model's own data, whatever `LogDensity.set_data` put in their place.
+    """
+    point = {block.value_name: block.take(theta) for block in density.blocks}
+    mode = Mode(linker="py", optimizer="fast_compile")  # Numba would need seconds
+    with without_c_compiler(), np.errstate(all="ignore"):
+        terms = density.model.point_logps(point, round_vals=12, mode=mode)
+    return {name: float(value) for name, value in terms.items()}
 
 
 def _map_point(density: LogDensity) -> np.ndarray:

@@ -97,8 +97,7 @@ def candidates_around(
 
 def affordable(density: LogDensity) -> int:
     """How many candidates N can be screened in about as long as some searches take."""
-    function = density._function("batched_value", density._symbolic.batched_value_graph)
-    rows = min(_MOST_ROWS, _SECONDS_TO_SCREEN / function._seconds_per_row)
+    rows = min(_MOST_ROWS, _SECONDS_TO_SCREEN / density.seconds_per_value)
     per_candidate = _STEPS * (density.size + len(_RATES)) + 4 * _BETWEEN
     return int(np.clip(rows / per_candidate, _FEWEST_CANDIDATES, _MOST_CANDIDATES))
 
