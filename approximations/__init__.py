@@ -1,4 +1,25 @@
-"""Approximations of a PyMC model's posterior, one method a file, each `model -> DataTree`."""
+"""Approximations of a PyMC model's posterior, one method a file, each `model -> DataTree`.
+
+The methods, and below each the rooms that it has to itself:
+
+- ``grid``: ``box``, ``grid_moments``
+- ``laplace``
+- ``skew_laplace``, ``importance``: ``proposals``, ``ridge``, ``pairs``, ``smoothing``,
+  ``weighting``, ``moment_matching``, ``unseen``
+- ``quadrature``: ``hermite``, ``transport``, ``quasi_random``
+- ``nuts``
+
+Two more that answer with something else than draws: ``tierney_kadane`` (``tilted``,
+``constrained``, ``marginal``) and ``find_modes`` in ``modes`` (``starts``, ``exploring``).
+
+What all of them stand on, from the model upwards:
+
+- a model's graph over one vector: ``parameters``, ``lifting``, ``hoisting``, ``symbolic``;
+- compiled: ``compiling``, ``numpy_rewrites``, ``numpy_calls``; and called: ``density``, ``new_data``;
+- the mode: ``starting``, ``trust_region``, ``mode``, and why there is none: ``no_mode``,
+  ``runaway_mass``; the normal distribution there: ``gaussian``;
+- the tree: ``result``, ``quantities``, ``metering``; ``progress`` and ``errors``.
+"""
 
 from collections.abc import Callable
 
