@@ -15,7 +15,7 @@ Two more that answer with something else than draws: ``tierney_kadane`` (``tilte
 What all of them stand on, from the model upwards:
 
 - a model's graph over one vector: ``parameters``, ``lifting``, ``hoisting``, ``symbolic``;
-- compiled: ``compiling``, ``numpy_rewrites``, ``numpy_calls``; and called: ``density``, ``new_data``;
+- compiled: ``compiling``, ``numpy_rewrites``, ``numpy_calls``; called: ``density``, ``new_data``;
 - the mode: ``starting``, ``trust_region``, ``mode``, and why there is none: ``no_mode``,
   ``runaway_mass``; the normal distribution there: ``gaussian``;
 - the tree: ``result``, ``quantities``, ``metering``; ``progress`` and ``errors``.
