@@ -24,6 +24,8 @@ from .mode import Mode
 from .progress import progress
 from .result import checked_count, generator
 
+_LARGEST_EXPONENT = np.log(np.finfo(float).max)
+
 
 @dataclass(frozen=True)
 class Modes:
@@ -191,8 +193,10 @@ def other_modes(
     own = log_mass(mode)
     others = []
     for other in _sorted(atlas).modes:
-        relative = float(np.exp(log_mass(other) - own))
-        if other is not mode and relative >= least:
+        gain = log_mass(other) - own
+        if other is not mode and gain >= np.log(least):
+            # A mode so much heavier that the ratio is no number is infinitely heavier.
+            relative = float(np.exp(gain)) if gain < _LARGEST_EXPONENT else np.inf
             place = place_of(other, most_different([mode, other]))
             others.append(OtherMode(other, relative, distance_between(mode, other), place))
     return tuple(others)

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "comparing": ["compare"],
         "comparison": ["Comparison"],
         "judging": ["Tolerances"],
+        "ladder": ["fit"],
         "verdict": ["Verdict", "verdict"],
     },
 )

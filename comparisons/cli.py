@@ -40,12 +40,16 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     )
     add = compare.add_argument
     add("target", help="a name that `tripos models` lists, or file.py:function")
-    add("--methods", help="comma-separated: grid,laplace,nuts (the default: all that apply)")
+    add(
+        "--methods",
+        help="comma-separated (default: grid,laplace,nuts, where they apply)",
+    )
     add("--draws", type=int, help="draws of each method (4000 independent ones; 1000 a chain)")
     add("--random-seed", type=int, default=1, help="default: %(default)s")
     samplers = ("nutpie", "pymc", "numpyro", "blackjax")
     add("--nuts-sampler", default="nutpie", choices=samplers, help="default: %(default)s")
     add("--output", default="results", help="folder to write to (default: %(default)s)")
+    add("--strict", action="store_true", help="exit 1 unless every quantity of every tree agrees")
     add("--no-pictures", action="store_true", help="write the table and the trees only")
 
 
@@ -55,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when it worked, 2 when something foreseen went wrong (said on standard error), 130 when
-        it was interrupted; nothing half-written is left behind.
+        0 when it worked, 1 with ``--strict`` unless all verdicts are "agrees", 2 when something
+        foreseen went wrong (said on standard error), 130 when it was interrupted; nothing
+        half-written is left behind.
     """
     arguments = parser().parse_args(argv)
     try:
@@ -91,14 +96,15 @@ def _list_models() -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
+    from ..approximations import METHODS
     from .job import run_job
 
     methods = [m.strip() for m in arguments.methods.split(",")] if arguments.methods else None
     options: dict[str, dict[str, object]] = {"nuts": {"nuts_sampler": arguments.nuts_sampler}}
     if arguments.draws is not None:
-        for method in ("grid", "laplace", "nuts"):
+        for method in METHODS:
             options.setdefault(method, {})["draws"] = arguments.draws
-    run_job(
+    outcome = run_job(
         arguments.target,
         Path(arguments.output),
         methods=methods,
@@ -106,4 +112,4 @@ def _compare(arguments: argparse.Namespace) -> int:
         options=options,
         pictures=not arguments.no_pictures,
     )
-    return 0
+    return 1 if arguments.strict and not outcome.all_agree else 0

@@ -21,6 +21,7 @@ EXACT = "grid, flat prior"
 NORMAL = "laplace, flat prior"
 EXACT_WEAK = "grid, weak prior"
 CHAIN = "nuts, weak prior"
+JUDGES = {NORMAL: EXACT, CHAIN: EXACT_WEAK}
 UNITS = {"beta": "per log g/ml", "ld50": "log g/ml", "alpha": "logit at log dose 0"}
 QUANTITIES = ("alpha", "beta", "ld50")
 

@@ -4,21 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ..approximations.density import LogDensity
 from ..models import CATALOGUE
 from .comparing import compare
 from .comparison import Comparison
-from .exercise import CHAIN, EXACT, NORMAL, QUANTITIES, UNITS, bioassay_exercise, effects
+from .exercise import (
+    CHAIN,
+    EXACT,
+    JUDGES,
+    NORMAL,
+    QUANTITIES,
+    UNITS,
+    bioassay_exercise,
+    effects,
+)
+from .judges import verdicts
 from .printing import console, table_of
 from .storage import check_place, file_name, replace_folder
 from .target import load_model
+from .verdict import Verdict
 from .words import bioassay_sentences, sentences
 
 _MARK = "contents.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job found.
+
+    Attributes
+    ----------
+    comparison : Comparison
+    verdicts : dict of str to Verdict
+        By label of the tree that was judged.
+    """
+
+    comparison: Comparison
+    verdicts: dict[str, Verdict]
+
+    @property
+    def all_agree(self) -> bool:
+        """Whether no method failed, something was judged, and every quantity agrees."""
+        judged = [found.agrees for found in self.verdicts.values()]
+        return not self.comparison.failures and bool(judged) and all(judged)
 
 
 def run_job(
@@ -29,8 +63,8 @@ def run_job(
     random_seed: int | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     pictures: bool = True,
-) -> Comparison:
-    """Compare, print, and write.
+) -> Outcome:
+    """Compare, judge, print, and write.
 
     Parameters
     ----------
@@ -57,11 +91,13 @@ def run_job(
     exercise = target == "bioassay" and methods is None
     if exercise:
         comparison = bioassay_exercise(random_seed=random_seed, options=options)
+        found = verdicts(comparison.trees, judges=JUDGES)
     else:
         model = load_model(target)
         chosen = tuple(methods or ("grid", "laplace", "nuts"))
         applicable = {name: call for name, call in (options or {}).items() if name in chosen}
         comparison = compare(model, chosen, random_seed=random_seed, options=applicable)
+        found = verdicts(comparison.trees, LogDensity(model), random_seed=random_seed)
     whole = exercise and {EXACT, NORMAL, CHAIN} <= comparison.trees.keys()
     tables = {"summary": comparison.summary(), "costs": comparison.costs()}
     if whole:
@@ -69,6 +105,9 @@ def run_job(
     said = sentences(comparison.only([EXACT, NORMAL])) if whole else sentences(comparison)
     said = bioassay_sentences(comparison.trees, EXACT, NORMAL) if whole else said
     quantities = QUANTITIES if target == "bioassay" else _asked(target, comparison)
+    said = [*said, *_told(found)]
+    if found:
+        tables["verdicts"] = pd.concat({x: v.table for x, v in found.items()}, names=["label"])
     _print(target, tables, said)
     replace_folder(
         folder,
@@ -76,7 +115,11 @@ def run_job(
         mark=_MARK,
     )
     console().print(f"Tables, pictures and trees are in {folder}/")
-    return comparison
+    return Outcome(comparison, found)
+
+
+def _told(found: Mapping[str, Verdict]) -> list[str]:
+    return [f"Verdict on {label}:\n{verdict}" for label, verdict in found.items()]
 
 
 def _asked(target: str, comparison: Comparison) -> tuple[str, ...]:

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ..approximations.errors import ArgumentError
-from .discrepancy import PROBABILITIES
 
 Judgement = Literal["agrees", "differs", "inconclusive", "failed"]
+# What is compared where tails are too heavy for moments. Outer quantiles are as restless as the
+# moments there; the mass of the 95 % interval stands for them.
+QUARTILES = (0.25, 0.5, 0.75)
 JUDGEMENTS: tuple[Judgement, ...] = ("agrees", "differs", "inconclusive", "failed")
 
 
@@ -26,7 +28,7 @@ class Tolerances:
     Attributes
     ----------
     mean : float, default 0.1
-        Shift of the mean, in exact sds; of quantiles where there is no mean.
+        Shift of the mean, in exact sds; of the quartiles where there are no moments.
     sd : float, default 0.1
         Relative error of the standard deviation.
     mass : float, default 0.03
@@ -96,7 +98,7 @@ class Criterion:
 
 def judge(
     rows: pd.DataFrame,
-    tolerances: Tolerances | None = None,
+    tolerance: Tolerances | None = None,
     distrust: str | None = None,
     remedy: str = "use NUTS",
 ) -> pd.DataFrame:
@@ -106,7 +108,7 @@ def judge(
     ----------
     rows : DataFrame
         As `tripos.comparisons.discrepancy.discrepancies` makes it.
-    tolerances : Tolerances, optional
+    tolerance : Tolerances, optional
     distrust : str, optional
         Why what the approximation was measured against cannot be trusted; everything is
         inconclusive then.
@@ -119,7 +121,7 @@ def judge(
         By quantity: ``judgement``; ``criterion``, ``discrepancy``, ``error``, of the measure that
         decided; and a ``sentence``.
     """
-    limits = tolerances or Tolerances()
+    limits = tolerance or Tolerances()
     judged = {
         quantity: _judged(str(quantity), row, limits, distrust, remedy)
         for quantity, row in rows.iterrows()
@@ -146,8 +148,14 @@ def _judged(
         most = max(outside, key=_clarity)
         return _verdict("differs", most, f"{_said(quantity, most, row)}; {remedy}.")
     if all(criterion.is_inside(count) for criterion in criteria):
-        note = "" if row["has_mean"] else " It is judged by quantiles: it has no mean."
+        note = "" if row["has_mean"] else " It has no mean to compare: its quartiles were."
         return _verdict("agrees", worst, f"{_said(quantity, worst, row)}.{note}")
+    if any(np.isnan(criterion.discrepancy) for criterion in criteria):
+        why = (
+            f"{quantity} has no mean, and nearly all of its draws are the same, so neither moments "
+            "nor quantiles can be compared; ask about another quantity."
+        )
+        return _verdict("inconclusive", None, why)
     close = max(criteria, key=lambda c: c.excess + count * c.error / (c.high - c.low))
     return _verdict("inconclusive", close, f"{_unclear(quantity, close, row)}; {remedy}.")
 
@@ -160,10 +168,10 @@ def _criteria(row: pd.Series, limits: Tolerances) -> Iterator[Criterion]:
         yield of("mean_shift", -limits.mean, limits.mean)
         yield of("log_sd_ratio", -np.log1p(limits.sd), np.log1p(limits.sd))
     else:
-        for p in PROBABILITIES:
+        for p in QUARTILES:
             yield of(f"q{100 * p:g}_shift", -limits.mean, limits.mean)
-    yield of("mass_50", 0.5 - limits.mass, 0.5 + limits.mass)
-    yield of("mass_95", 0.95 - limits.mass, 0.95 + limits.mass)
+    for name, level in (("mass_50", row["level_50"]), ("mass_95", row["level_95"])):
+        yield of(name, level - limits.mass, level + limits.mass)
 
 
 def _clarity(criterion: Criterion) -> float:
@@ -184,23 +192,35 @@ def _verdict(judgement: Judgement, criterion: Criterion | None, sentence: str) -
 def _said(quantity: str, criterion: Criterion, row: pd.Series) -> str:
     value, error = criterion.discrepancy, criterion.error
     match criterion.name:
-        case "mean_shift":
-            return f"the mean of {quantity} is {value:+.2f} sd off (s.e. {error:.2g})"
-        case "log_sd_ratio":
-            ratio = np.exp(value)
-            word = "wide" if ratio > 1 else "narrow"
-            percent = 100 * abs(ratio - 1)
-            return f"the sd of {quantity} is {percent:.0f} % too {word} (s.e. {100 * error:.1g} %)"
-        case "mass_50" | "mass_95":
-            level = criterion.name.removeprefix("mass_")
+        case "mean_shift" if np.isinf(value):
+            return f"{quantity} is a constant, and another one than in the posterior"
+        case "log_sd_ratio" if np.isinf(value):
             return (
-                f"the {level} % interval of {quantity} holds {100 * value:.1f} % of the posterior "
-                f"(s.e. {100 * error:.2g} %)"
+                f"{quantity} varies in {'the approximation' if value > 0 else 'the posterior'} only"
+            )
+        case "mean_shift":
+            return f"the mean of {quantity} is {value:+.2f} sd off{_with_error(error)}"
+        case "log_sd_ratio":
+            word, percent = "wide" if value > 0 else "narrow", 100 * abs(np.expm1(value))
+            told = _with_error(100 * error, " %")
+            return f"the sd of {quantity} is {percent:.0f} % too {word}{told}"
+        case "mass_50" | "mass_95":
+            level, told = criterion.name.removeprefix("mass_"), _with_error(100 * error, " %")
+            return (
+                f"the {level} % interval of {quantity} holds {100 * value:.1f} % of the posterior"
+                f"{told}"
             )
         case _:
             level = criterion.name.removeprefix("q").removesuffix("_shift")
             return f"the {level} % quantile of {quantity} is {value:+.2f} spreads off"
 
 
+def _with_error(error: float, unit: str = "") -> str:
+    """Tell a standard error, where there is one."""
+    return f" (s.e. {error:.2g}{unit})" if error > 1e-6 else ""
+
+
 def _unclear(quantity: str, criterion: Criterion, row: pd.Series) -> str:
+    if np.isposinf(criterion.error):
+        return f"the tails of {quantity} are too heavy for its sd to be compared"
     return f"{_said(quantity, criterion, row)}, too close to its tolerance, or too noisy, to tell"

@@ -29,12 +29,13 @@ _KNOWN: dict[str, tuple[str, tuple[float, ...], str]] = {
     "grid": ("#000000", (), "o"),
     "laplace": ("#D55E00", (5.0, 2.0), "s"),
     "nuts": ("#0072B2", (6.0, 2.0, 1.5, 2.0), "^"),
+    "importance": ("#009E73", (1.2, 1.2), "D"),
+    "skew_laplace": ("#CC79A7", (6.0, 1.5, 1.2, 1.5, 1.2, 1.5), "v"),
+    "quadrature": ("#E69F00", (10.0, 3.0), "p"),
 }
 _FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
-    ("#009E73", (1.2, 1.2), "D"),
-    ("#CC79A7", (6.0, 1.5, 1.2, 1.5, 1.2, 1.5), "v"),
-    ("#E69F00", (10.0, 3.0), "p"),
     ("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
+    ("#666666", (2.0, 2.0, 8.0, 2.0), "X"),
 )
 # Further trees of one method: share of white, width, length of dashes. Lightness and width differ
 # enough to be told apart in greyscale; a seventh looks like the first. Matplotlib multiplies the

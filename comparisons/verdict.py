@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -29,13 +29,16 @@ from ..approximations.modes import OtherMode, other_modes
 from ..approximations.pairs import TRUSTED_K_HAT, WeightedPairs
 from ..approximations.quantities import flatten
 from ..approximations.result import generator
+from ..approximations.unseen import unseen_share
 from ..approximations.weighting import more_pairs, weighted_pairs
-from .discrepancy import discrepancies
+from .discrepancy import chosen_labels, discrepancies
 from .judging import JUDGEMENTS, Tolerances, judge
 
 _FEWEST_EFFECTIVE = 200
 _PAIRS, _MOST_PAIRS = 4000, 32_000
 _MOST_R_HAT = 1.01
+# Heavy weights that can still be trusted leave some mass beyond the largest of them.
+_MOST_UNSEEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Verdict:
     evaluations : int
         Log densities evaluated for it.
     seconds : float
+    second_mode : str
+        Where another mode of comparable mass is; empty where none was found.
     """
 
     table: pd.DataFrame
@@ -61,11 +66,12 @@ class Verdict:
     k_hat: float
     evaluations: int
     seconds: float
+    second_mode: str = ""
 
     @property
     def agrees(self) -> bool:
-        """Whether every quantity agrees."""
-        return bool((self.table["judgement"] == "agrees").all())
+        """Whether there are quantities, and every one agrees."""
+        return len(self.table) > 0 and bool((self.table["judgement"] == "agrees").all())
 
     @property
     def counts(self) -> dict[str, int]:
@@ -88,7 +94,7 @@ def verdict(
     model: pm.Model | LogDensity | None = None,
     against: xr.DataTree | None = None,
     *,
-    tolerances: Tolerances | None = None,
+    tolerance: Tolerances | None = None,
     var_names: Sequence[str] | None = None,
     random_seed: int | np.random.Generator | None = None,
 ) -> Verdict:
@@ -110,7 +116,7 @@ def verdict(
         The model that the tree approximates.
     against : DataTree, optional
         A tree that is trusted.
-    tolerances : Tolerances, optional
+    tolerance : Tolerances, optional
     var_names : sequence of str, optional
         Variables to judge; all that both have, if None.
     random_seed : int or Generator, optional
@@ -123,8 +129,10 @@ def verdict(
     Raises
     ------
     ArgumentError
-        When neither or both of ``model`` and ``against`` are given, or the tree is not one of that
-        model.
+        When neither or both of ``model`` and ``against`` are given, the tree is not one of that
+        model, or ``var_names`` hold a name that there is nothing to judge of.
+    ModeAtInfinityError, ModeNotFoundError, CurvatureError
+        When the model has no mode to draw around. A tree of `laplace` brings its own.
     NoSharedVariableError
         When there is no quantity to judge.
     """
@@ -136,39 +144,54 @@ def verdict(
     started = time.perf_counter()
     if against is not None:
         rows = _checked(discrepancies(tree, against, var_names=var_names))
-        table = judge(rows, tolerances, _distrust_of_tree(against, rows))
+        table = judge(rows, tolerance, _distrust_of_tree(against, rows))
         return Verdict(table, rows, np.nan, 0, time.perf_counter() - started)
     density = as_density(model)
     before = sum(density.evaluations.values())
-    rows, table, k_hat = _judged_by_weights(
-        tree, density, tolerances or Tolerances(), var_names, generator(random_seed)
-    )
+    found = _judged_by_weights(tree, density, tolerance, var_names, generator(random_seed))
     evaluations = sum(density.evaluations.values()) - before
-    return Verdict(table, rows, k_hat, evaluations, time.perf_counter() - started)
+    return replace(found, evaluations=evaluations, seconds=time.perf_counter() - started)
 
 
 def _judged_by_weights(
     tree: xr.DataTree,
     density: LogDensity,
-    tolerances: Tolerances,
+    tolerance: Tolerances | None,
     var_names: Sequence[str] | None,
     rng: np.random.Generator,
-) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+) -> Verdict:
     mode = _mode_of(tree, density)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     second = other_modes(density, mode, gaussian, rng)
     if second:
-        return *_all_failed(tree, var_names, _of_second_mode(second)), np.nan
+        table = _all_failed(tree, var_names, _of_second_mode(second))
+        return Verdict(table, pd.DataFrame(), np.nan, 0, 0.0, second[0].place)
     try:
-        pairs = weighted_pairs(density, mode, gaussian, pairs=_PAIRS, rng=rng)
+        return _judged_by_pairs(tree, density, mode, gaussian, tolerance, var_names, rng)
     except (WeightsError, NonFiniteDensityError) as failure:
-        return *_all_failed(tree, var_names, str(failure)), np.inf
+        table = _all_failed(tree, var_names, str(failure))
+        return Verdict(table, pd.DataFrame(), np.inf, 0, 0.0)
+
+
+def _judged_by_pairs(
+    tree: xr.DataTree,
+    density: LogDensity,
+    mode: Mode,
+    gaussian: Gaussian,
+    tolerance: Tolerances | None,
+    var_names: Sequence[str] | None,
+    rng: np.random.Generator,
+) -> Verdict:
+    """Draw weighted pairs, and more of them while a quantity is too close or too noisy to tell."""
+    pairs = weighted_pairs(density, mode, gaussian, pairs=_PAIRS, rng=rng)
+    unseen = unseen_share(density, gaussian, pairs, rng)
     while True:
         rows = _checked(discrepancies(tree, pairs, density, var_names))
-        table = judge(rows, tolerances, _distrust_of_weights(pairs), _remedy(pairs))
+        distrust = _distrust_of_weights(pairs, unseen)
+        table = judge(rows, tolerance, distrust, _remedy(pairs))
         size = len(pairs.log_weights)
-        if size >= _MOST_PAIRS or not pairs.is_trusted or not _is_noisy(table):
-            return rows, table, pairs.k_hat
+        if size >= _MOST_PAIRS or distrust is not None or not _is_noisy(table):
+            return Verdict(table, rows, pairs.k_hat, 0, 0.0)
         pairs = more_pairs(density, gaussian, pairs, size, rng)
 
 
@@ -193,7 +216,13 @@ def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:
     return Mode(theta, float(fit["logp_mode"]), flat, -fit["precision"].values, labels, 0)
 
 
-def _distrust_of_weights(pairs: WeightedPairs) -> str | None:
+def _distrust_of_weights(pairs: WeightedPairs, unseen: float) -> str | None:
+    if unseen > _MOST_UNSEEN:
+        return (
+            f"far out, where no draw fell, there is mass, {unseen:.2g} times that around the mode, "
+            "so weights cannot judge it; the mode is a narrow peak upon something wide, or the "
+            "posterior has no finite mass at all: look at the priors, and use NUTS"
+        )
     if not pairs.is_trusted:
         return (
             f"the weights that should judge it cannot be trusted (k-hat {pairs.k_hat:.2f}, to be "
@@ -211,12 +240,14 @@ def _distrust_of_tree(against: xr.DataTree, rows: pd.DataFrame) -> str | None:
     fit = against["fit"].to_dataset() if "fit" in against.children else {}
     if "k_hat" in fit and not float(fit["k_hat"]) < TRUSTED_K_HAT:
         return f"the weighted draws that should judge it have k-hat {float(fit['k_hat']):.2f}"
-    draws = flatten(against["posterior"].to_dataset())
-    chains = next(iter(draws.values())).shape[0]
-    if against.attrs.get("independent_draws", 0) or chains < 2:
+    size = float(fit.get("effective_sample_size", np.inf))
+    if size < _FEWEST_EFFECTIVE:
+        return f"the weighted draws that should judge it are worth only {size:.0f} independent ones"
+    if against.attrs.get("independent_draws", 0):
         return None
-    varying = [label for label in rows.index if np.ptp(draws[label]) > 0]
-    r_hat = {x: float(array_stats.rhat(draws[x], chain_axis=0, draw_axis=1)) for x in varying}
+    draws = flatten(against["posterior"].to_dataset())
+    varying = [x for x in rows.index if rows.at[x, "finite"] and np.ptp(draws[x]) > 0]
+    r_hat = {label: _r_hat(draws[label]) for label in varying}
     worst = max(r_hat, key=lambda label: r_hat[label], default=None)
     if worst is None or r_hat[worst] <= _MOST_R_HAT:
         return None
@@ -224,6 +255,13 @@ def _distrust_of_tree(against: xr.DataTree, rows: pd.DataFrame) -> str | None:
         f"the chains that should judge it have not converged (R-hat {r_hat[worst]:.2f} in {worst}, "
         f"to be at most {_MOST_R_HAT}); run them longer"
     )
+
+
+def _r_hat(draws: np.ndarray) -> float:
+    """R-hat of chains (C, S); a single one is held against itself, half against half."""
+    if len(draws) == 1 and draws.size > 1:
+        draws = draws[0, : draws.size // 2 * 2].reshape(2, -1)
+    return float(array_stats.rhat(draws, chain_axis=0, draw_axis=1))
 
 
 def _remedy(pairs: WeightedPairs) -> str:
@@ -239,15 +277,13 @@ def _of_second_mode(others: tuple[OtherMode, ...]) -> str:
     )
 
 
-def _all_failed(
-    tree: xr.DataTree, var_names: Sequence[str] | None, why: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _all_failed(tree: xr.DataTree, var_names: Sequence[str] | None, why: str) -> pd.DataFrame:
     """Judge every quantity as failed, for one reason."""
     draws = flatten(tree["posterior"].to_dataset())
-    names = [q for q in draws if var_names is None or q.split("[")[0] in var_names]
+    names = chosen_labels(draws, var_names)
     row = {"judgement": "failed", "criterion": "", "discrepancy": np.nan, "error": np.nan}
     table = pd.DataFrame([row | {"sentence": f"{q}: {why}"} for q in names], index=names)
-    return pd.DataFrame(), table.rename_axis("quantity")
+    return table.rename_axis("quantity")
 
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,7 @@ import xarray as xr
 
 from ..approximations.quantities import flatten
 from .comparison import Comparison
-
-# Trusted first: what the other trees are held against.
-_REFERENCES = ("grid", "nuts")
+from .judges import reference_of
 
 
 def sentences(comparison: Comparison) -> list[str]:
@@ -29,8 +27,7 @@ def sentences(comparison: Comparison) -> list[str]:
         a NUTS run.
     """
     said = [f"{label} could not be run. {why}" for label, why in comparison.failures.items()]
-    methods = {tree.attrs.get("method"): label for label, tree in comparison.trees.items()}
-    reference = next((methods[name] for name in _REFERENCES if name in methods), None)
+    reference = reference_of(comparison.trees)
     if reference is None:
         return said
     table = comparison.summary()

@@ -1,5 +1,6 @@
 """The command line, from its arguments to its folder of results."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ def test_a_comparison_writes_table_words_pictures_and_trees(tmp_path, capsys):
         "marginals.png",
         "summary.csv",
         "trees",
+        "verdicts.csv",
         "words.txt",
     ]
     table = pd.read_csv(folder / "summary.csv", index_col=["quantity", "label"])
@@ -40,6 +42,21 @@ def test_the_bioassay_is_the_exercise(tmp_path, capsys, monkeypatch, exercise):
         assert words in out
     names = {path.name for path in (tmp_path / "bioassay").iterdir()}
     assert {"overlay.png", "contours.png", "effects.csv", "trees"} <= names
+
+
+def test_strict_exits_1_unless_all_agree(tmp_path, capsys):
+    arguments = ["compare", "globe", "--methods", "grid,laplace", "--no-pictures", "--strict"]
+    assert main([*arguments, "--output", str(tmp_path)]) == 0
+    assert "Verdict on laplace" in capsys.readouterr().out
+    arguments[1] = "windshield"
+    assert main([*arguments, "--output", str(tmp_path)]) == 1
+    assert re.search(r"sigma +differs", capsys.readouterr().out)
+
+
+def test_weighted_draws_judge_where_there_is_no_grid(tmp_path, capsys):
+    arguments = ["compare", "windshield", "--methods", "laplace", "--no-pictures"]
+    assert main([*arguments, "--output", str(tmp_path)]) == 0
+    assert "reweighted draws" in capsys.readouterr().out
 
 
 def test_ones_own_model_is_compared(tmp_path, capsys):

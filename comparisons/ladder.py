@@ -1,0 +1,191 @@
+"""The cheapest posterior that can be trusted: methods by rising cost, until one is accepted."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from ..approximations import METHODS
+from ..approximations.density import LogDensity, as_density
+from ..approximations.errors import (
+    ArgumentError,
+    NoMethodError,
+    NoTrustedMethodError,
+    QuadratureWarning,
+    TriposError,
+    UntrustedWeightsWarning,
+)
+from ..approximations.progress import is_terminal
+from ..approximations.quadrature import MOST_SCALARS
+from ..approximations.result import checked_count, generator
+from .chains import distrust_of_chains
+from .comparing import tell
+from .judging import Tolerances
+from .verdict import Verdict, verdict
+
+LADDER = ("laplace", "skew_laplace", "importance", "quadrature", "nuts")
+"""The rungs, cheapest first."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One method that was tried.
+
+    Attributes
+    ----------
+    method : str
+    accepted : bool
+    why : str
+        A sentence.
+    seconds, evaluations : float
+        Of the method and of its verdict.
+    """
+
+    method: str
+    accepted: bool
+    why: str
+    seconds: float
+    evaluations: int
+
+
+def fit(
+    model: pm.Model | LogDensity | None = None,
+    *,
+    tolerance: Tolerances | None = None,
+    var_names: Sequence[str] | None = None,
+    methods: Sequence[str] = LADDER,
+    draws: int = 4000,
+    random_seed: int | np.random.Generator | None = None,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    """Approximate a posterior by the cheapest method that a verdict accepts.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None.
+    tolerance : Tolerances, optional
+        What is near enough; see `verdict`.
+    var_names : sequence of str, optional
+        The variables that matter: a method is accepted when all of their quantities agree. All, if
+        None.
+    methods : sequence of str, optional
+        The rungs to climb, in this order.
+    draws : int, default 4000
+        Independent draws of the methods that make them; NUTS takes its own default.
+    random_seed : int or Generator, optional
+    progressbar : bool, default True
+        On a terminal.
+
+    Returns
+    -------
+    DataTree
+        Of the method that was accepted. Its group ``ladder`` (dim ``rung``) tells what was tried:
+        ``method``, ``accepted``, ``why``, ``seconds`` and ``evaluations``, verdicts included.
+
+    Raises
+    ------
+    NoTrustedMethodError
+        When no rung was accepted; the sentence says why of each.
+    NoMethodError
+        When a rung is no method.
+    DiscreteVariableError, NoFreeVariableError, ArgumentError
+    """
+    if unknown := [name for name in methods if name not in LADDER]:
+        raise NoMethodError(f"The ladder has no rung called {unknown}; it has {list(LADDER)}.")
+    if not methods:
+        raise ArgumentError(f"Name at least one rung of {list(LADDER)}.")
+    density, rng = as_density(model), generator(random_seed)
+    rungs: list[Rung] = []
+    told = tell if progressbar else _say_nothing
+    options: dict[str, Any] = {"draws": checked_count("draws", draws)}
+    for method in methods:
+        if method == "quadrature" and density.size > MOST_SCALARS:
+            continue
+        told(method)
+        call = {"progressbar": progressbar and is_terminal()} if method == "nuts" else options
+        tree, rung, stop = _tried(method, density, call, rng, tolerance, var_names)
+        rungs.append(rung)
+        if tree is not None and rung.accepted:
+            tree["ladder"] = xr.DataTree(_record(rungs))
+            return tree
+        if stop:
+            break
+    raise NoTrustedMethodError(
+        "No method was accepted.\n" + "\n".join(f"  {rung.method}: {rung.why}" for rung in rungs)
+    )
+
+
+def _tried(
+    method: str,
+    density: LogDensity,
+    call: dict[str, Any],
+    rng: np.random.Generator,
+    tolerance: Tolerances | None,
+    var_names: Sequence[str] | None,
+) -> tuple[xr.DataTree | None, Rung, bool]:
+    """Run one rung; the last of what is returned says that no further one can serve."""
+    started, before = time.perf_counter(), sum(density.evaluations.values())
+    with warnings.catch_warnings():
+        # The verdict says the same, and the record keeps it.
+        warnings.simplefilter("ignore", UntrustedWeightsWarning)
+        warnings.simplefilter("ignore", QuadratureWarning)
+        try:
+            tree = METHODS[method](density, random_seed=rng, **call)
+            found = None if method == "nuts" else _judged(tree, density, tolerance, var_names, rng)
+        except TriposError as failure:
+            why = f"{type(failure).__name__}: {failure}"
+            seconds = time.perf_counter() - started
+            return None, Rung(method, False, why, seconds, 0), False
+    accepted, why = _accepted_chains(tree) if found is None else _accepted(found)
+    evaluations = sum(density.evaluations.values()) - before
+    evaluations += tree.attrs["evaluations_gradient"] if method == "nuts" else 0
+    rung = Rung(method, accepted, why, time.perf_counter() - started, int(evaluations))
+    return tree, rung, found is not None and bool(found.second_mode)
+
+
+def _judged(
+    tree: xr.DataTree,
+    density: LogDensity,
+    tolerance: Tolerances | None,
+    var_names: Sequence[str] | None,
+    rng: np.random.Generator,
+) -> Verdict:
+    return verdict(tree, density, tolerance=tolerance, var_names=var_names, random_seed=rng)
+
+
+def _accepted(found: Verdict) -> tuple[bool, str]:
+    told = ", ".join(f"{count} {name}" for name, count in found.counts.items() if count)
+    if found.agrees:
+        return True, f"{told}."
+    against = found.table[found.table["judgement"] != "agrees"]
+    return False, f"{told}: {against['sentence'].iloc[0]}"
+
+
+def _accepted_chains(tree: xr.DataTree) -> tuple[bool, str]:
+    why = distrust_of_chains(tree)
+    return (True, "The chains have converged.") if why is None else (False, why)
+
+
+def _record(rungs: Sequence[Rung]) -> xr.Dataset:
+    columns: dict[str, Callable[[Rung], Any]] = {
+        "method": lambda rung: rung.method,
+        "accepted": lambda rung: rung.accepted,
+        "why": lambda rung: rung.why,
+        "seconds": lambda rung: rung.seconds,
+        "evaluations": lambda rung: rung.evaluations,
+    }
+    return xr.Dataset(
+        {name: ("rung", [value(rung) for rung in rungs]) for name, value in columns.items()}
+    )
+
+
+def _say_nothing(_: str) -> None:
+    pass

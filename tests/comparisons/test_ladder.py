@@ -1,0 +1,65 @@
+"""The ladder ends at the cheapest method that a verdict accepts."""
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from tripos.approximations.errors import NoMethodError, NoTrustedMethodError
+from tripos.comparisons import Tolerances, fit
+from tripos.models import bioassay, eight_schools, linear_regression
+
+
+def test_a_gaussian_posterior_ends_at_laplace():
+    tree = fit(linear_regression(), random_seed=1)
+    assert tree.attrs["method"] == "laplace"
+    record = tree["ladder"]
+    assert record["method"].values.tolist() == ["laplace"]
+    assert record["accepted"].values.tolist() == [True]
+
+
+def test_the_bioassay_climbs_until_its_weights():
+    tree = fit(bioassay(), var_names=["alpha", "beta"], random_seed=1)
+    assert tree.attrs["method"] == "importance"
+    record = tree["ladder"]
+    assert record["method"].values.tolist() == ["laplace", "skew_laplace", "importance"]
+    assert record["accepted"].values.tolist() == [False, False, True]
+    assert record["why"].values[0].startswith("2 differs: ")
+    beta = tree["posterior"]["beta"].values
+    assert abs(beta.mean() - 11.6356) < 4 * 5.7731 * np.sqrt(2 / beta.size)
+
+
+def test_only_what_matters_is_asked_for():
+    """A tolerance that anything meets, of one variable."""
+    loose = Tolerances(mean=2.0, sd=1.0, mass=0.3)
+    tree = fit(bioassay(), random_seed=1, var_names=["alpha"], tolerance=loose)
+    assert tree.attrs["method"] == "laplace"
+
+
+def test_the_record_counts_costs():
+    record = fit(linear_regression(), random_seed=1)["ladder"]
+    assert float(record["seconds"].sum()) > 0
+    assert int(record["evaluations"].sum()) > 1000
+
+
+def test_a_second_mode_ends_the_climb():
+    with pm.Model() as model:
+        x = pm.Flat("x")
+        pm.Potential("two", pm.math.logaddexp(-0.5 * (x + 5) ** 2, -0.5 * (x - 5) ** 2))
+    with pytest.raises(NoTrustedMethodError, match="another mode") as failure:
+        fit(model, random_seed=1)
+    assert "skew_laplace" not in str(failure.value)
+
+
+def test_all_reasons_are_told():
+    with pytest.raises(NoTrustedMethodError, match=r"laplace: .*differs"):
+        fit(eight_schools(), methods=["laplace", "quadrature"], random_seed=1)
+
+
+def test_an_unknown_rung():
+    with pytest.raises(NoMethodError, match=r"no rung called \['hmc'\]"):
+        fit(bioassay(), methods=["hmc"])
+
+
+def test_the_tree_can_be_written(tmp_path):
+    tree = fit(linear_regression(), random_seed=1)
+    tree.to_netcdf(tmp_path / "tree.nc", engine="h5netcdf")
