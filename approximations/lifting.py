@@ -16,6 +16,7 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pymc.logprob.utils import CheckParameterValue
+from pytensor.compile.builders import OpFromGraph
 from pytensor.compile.ops import ViewOp
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
@@ -131,6 +132,9 @@ def rebuild(
             doubles = [pt.cast(variable, "float64") for variable in inputs]
             rebuilt = node.op.make_node(*doubles).outputs
         elif any(new is not old for new, old in zip(inputs, node.inputs, strict=True)):
+            if isinstance(node.op, OpFromGraph):
+                # Its own graph is written for the types that it was made with.
+                inputs = [_as_typed(new, old) for new, old in zip(inputs, node.inputs, strict=True)]
             rebuilt = node.clone_with_new_inputs(inputs, strict=False).outputs
         else:
             continue
@@ -157,6 +161,11 @@ def _loses_precision(node: Any) -> bool:
         and node.outputs[0].type.dtype in ("float16", "float32")
         and all(v.type.dtype.startswith(("int", "uint", "bool")) for v in node.inputs)
     )
+
+
+def _as_typed(new: Any, old: Any) -> Any:
+    same = getattr(new.type, "dtype", None) == getattr(old.type, "dtype", None)
+    return new if same else pt.cast(new, old.type.dtype)
 
 
 def _as_broad(new: Any, old: Any) -> Any:

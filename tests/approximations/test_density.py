@@ -486,6 +486,17 @@ def test_derivatives_in_pieces_are_those_of_one_batch(monkeypatch):
     np.testing.assert_allclose(pieces[2], hessian, rtol=1e-13)
 
 
+def test_an_operation_with_a_graph_of_its_own():
+    """PyTensor keeps -10.0 in single precision, and `pt.logaddexp` is written for that."""
+    with pm.Model() as model:
+        x = pm.Normal("x")
+        pm.Potential("floor", pt.logaddexp(x, -10.0))
+    value, gradient, _ = LogDensity(model).derivatives(np.array([0.5]))
+    expected = -0.5 * np.log(2 * np.pi) - 0.125 + np.logaddexp(0.5, -10.0)
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert gradient[0] == pytest.approx(-0.5 + 1 / (1 + np.exp(-10.5)), rel=1e-12)
+
+
 def test_the_model_in_context_is_taken():
     with bioassay():
         assert LogDensity().parameters == ("alpha", "beta")
