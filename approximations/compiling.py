@@ -30,7 +30,7 @@ Linker = Literal["auto", "numpy", "numba"]
 
 # What a call on NumPy costs, roughly: the figures that decide when Numba pays. They are counted,
 # not timed, so that the same work takes the same path, and so gives the same bits, in every run.
-_SECONDS_PER_CALL = 5e-4
+_SECONDS_PER_CALL = 2e-4
 _SECONDS_PER_ENTRY = 2e-8
 _SECONDS_PER_BLOCK = 2e-5
 _SECONDS_PER_SCAN = 3e-3

@@ -18,6 +18,8 @@ from .symbolic import Graph, SymbolicDensity
 
 # Entries of the largest temporary array in a batched evaluation: about 1 MB, which a cache holds.
 _ENTRIES_PER_CHUNK = 2**17
+# A matrix of predictors is no temporary array, so a few rows at a time fit beside it.
+_FEWEST_ROWS, _MANY_ENTRIES = 16, 10**6
 
 
 class LogDensity:
@@ -308,7 +310,8 @@ class LogDensity:
         return self.size * self._entries <= _ENTRIES_PER_CHUNK
 
     def _chunks(self, rows: int) -> list[slice]:
-        step = max(1, _ENTRIES_PER_CHUNK // self._entries)
+        least = _FEWEST_ROWS if self._entries <= _MANY_ENTRIES else 1
+        step = max(least, _ENTRIES_PER_CHUNK // self._entries)
         return [slice(first, first + step) for first in range(0, rows, step)]
 
 

@@ -182,21 +182,20 @@ def _judged_by_pairs(
     var_names: Sequence[str] | None,
     rng: np.random.Generator,
 ) -> Verdict:
-    """Draw weighted pairs, and more of them while a quantity is too close or too noisy to tell."""
+    """Draw weighted pairs, and more of them for what is too close or too noisy to tell."""
     pairs = weighted_pairs(density, mode, gaussian, pairs=_PAIRS, rng=rng)
     unseen = unseen_share(density, gaussian, pairs, rng)
+    rows = _checked(discrepancies(tree, pairs, density, var_names))
     while True:
-        rows = _checked(discrepancies(tree, pairs, density, var_names))
         distrust = _distrust_of_weights(pairs, unseen)
         table = judge(rows, tolerance, distrust, _remedy(pairs))
+        undecided = list(table.index[table["judgement"] == "inconclusive"])
         size = len(pairs.log_weights)
-        if size >= _MOST_PAIRS or distrust is not None or not _is_noisy(table):
+        if size >= _MOST_PAIRS or distrust is not None or not undecided:
             return Verdict(table, rows, pairs.k_hat, 0, 0.0)
         pairs = more_pairs(density, gaussian, pairs, size, rng)
-
-
-def _is_noisy(table: pd.DataFrame) -> bool:
-    return bool((table["judgement"] == "inconclusive").any())
+        again = discrepancies(tree, pairs, density, undecided)
+        rows = pd.concat([rows.drop(index=undecided), again]).loc[rows.index]
 
 
 def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:
