@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from pytensor.compile.builders import OpFromGraph
 from pytensor.compile.mode import optdb
 from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import MergeOptimizer, in2out, node_rewriter
 from pytensor.scalar.basic import EQ, GE, LE, Clip, Neg
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus, TriGamma
+from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.rewriting.blockwise import local_blockwise_alloc
 from pytensor.tensor.rewriting.subtensor import (
@@ -85,6 +88,19 @@ def _long_axis_inside(fgraph: Any, node: Any) -> list[Variable] | None:
     return [node.op(*[x.T for x in node.inputs]).T]
 
 
+@node_rewriter([Blockwise])
+def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
+    """Give each operation in a graph of its own the batch, in the place of a loop over the whole.
+
+    `pt.logsumexp` is such a graph: in a mixture it would run once a draw.
+    """
+    own = node.op.core_op
+    if not isinstance(own, OpFromGraph):
+        return None
+    inside = own.fgraph.unfreeze()
+    return list(vectorize_graph(inside.outputs, dict(zip(inside.inputs, node.inputs, strict=True))))
+
+
 def _is_elemwise(x: Variable, scalar_op: type) -> bool:
     return (
         x.owner is not None
@@ -108,6 +124,7 @@ if FOR_NUMPY not in optdb:
         name="tripos_needed",
     )
     optdb.register("tripos_needed", needed, FOR_NUMPY, position=1.95)
+    optdb.register("tripos_batch_inside", in2out(_batch_inside), FOR_NUMPY, position=0.9)
     # Each has its place in PyTensor's order: sigmoids are seen before they are rewritten, and the
     # scalar operations go last, or the stabilising rewrites would bring them back.
     optdb.register("tripos_within_bounds", in2out(_within_bounds), FOR_NUMPY, position=1.9)

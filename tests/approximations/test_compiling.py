@@ -4,6 +4,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
+from pytensor.tensor.blockwise import Blockwise
 
 from tripos.approximations import LogDensity, compiling
 from tripos.approximations.errors import ArgumentError
@@ -54,6 +55,17 @@ def test_a_quick_compilation_gives_the_same(monkeypatch):
     canonical = LogDensity(bioassay()).derivatives(theta)
     for one, other in zip(quick, canonical, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-13)
+
+
+def test_a_mixture_is_no_loop_over_the_batch():
+    with pm.Model() as model:
+        x = pm.Normal("x", 0.0, 3.0)
+        pm.Potential("two", pt.logsumexp(pt.stack([-((x - 2) ** 2), -((x + 2) ** 2)])))
+    density, thetas = LogDensity(model), np.linspace(-3, 3, 7)[:, None]
+    expected = [density.value(theta) for theta in thetas]
+    np.testing.assert_allclose(density.batched_value(thetas), expected, rtol=1e-13)
+    compiled = density._functions["batched_value"]._function.maker.fgraph
+    assert not any(isinstance(node.op, Blockwise) for node in compiled.apply_nodes)
 
 
 def test_the_slope_of_a_guarded_term_is_no_nan():
