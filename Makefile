@@ -20,11 +20,9 @@ compare: .venv/.complete  ## the main job: three posteriors of the bioassay mode
 test: .venv/.complete  ## run the tests
 	$(BIN)/python -m pytest
 
-# Old versions beside new ones: the new deprecate what the old call, and the old leave to Numba an
-# array that is not contiguous.
+# Among packages of several ages the old ones call what the new ones deprecate (pyparsing's oneOf).
 oldest: .venv-oldest/.complete  ## run the tests with the oldest versions that pyproject.toml allows
-	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning \
-		-W ignore::numba.core.errors.NumbaPerformanceWarning
+	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning
 
 lint: .venv/.complete  ## ruff: rules and format
 	$(BIN)/ruff check
