@@ -4,9 +4,10 @@
 SHELL := bash
 BIN := .venv/bin
 BENCH := .venv-bench/bin
+OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare test lint types check bench bench-verdict golden clean
+.PHONY: help install compare test oldest lint types check bench bench-verdict golden clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s  %s\n", $$1, $$2}' Makefile
@@ -18,6 +19,10 @@ compare: .venv/.complete  ## the main job: three posteriors of the bioassay mode
 
 test: .venv/.complete  ## run the tests
 	$(BIN)/python -m pytest
+
+# Among packages of several ages the old ones call what the new ones deprecate (pyparsing's oneOf).
+oldest: .venv-oldest/.complete  ## run the tests with the oldest versions that pyproject.toml allows
+	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning
 
 lint: .venv/.complete  ## ruff: rules and format
 	$(BIN)/ruff check
@@ -42,7 +47,8 @@ golden: .venv/.complete  ## remake the numbers that the tests compare with
 	$(BIN)/python tests/golden/generate.py
 
 clean:  ## remove environments and caches; results/ stays
-	rm -rf .venv .venv-bench build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-oldest build dist *.egg-info
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.complete: pyproject.toml constraints.txt
@@ -50,3 +56,6 @@ clean:  ## remove environments and caches; results/ stays
 
 .venv-bench/.complete: pyproject.toml constraints-peers.txt
 	@bash .ci/environment.sh .venv-bench peers constraints-peers.txt
+
+.venv-oldest/.complete: pyproject.toml constraints-oldest.txt
+	@bash .ci/environment.sh .venv-oldest dev constraints-oldest.txt 3.12

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Make or refresh a virtual environment: environment.sh FOLDER EXTRA CONSTRAINTS
+# Make or refresh a virtual environment: environment.sh FOLDER EXTRA CONSTRAINTS [PYTHON_VERSION]
 #
+# Without PYTHON_VERSION it is that of .python-version or, where that is missing, another that serves.
 # FOLDER/.complete is written last. Without it FOLDER was interrupted half-way and is made afresh.
 set -euo pipefail
 folder=$1 extra=$2 constraints=$3
 
-supported='3.12 3.13 3.14'  # PyMC's own range
-wanted=$(cut -d. -f1,2 .python-version)
+wanted=${4:-$(cut -d. -f1,2 .python-version)}
+supported=${4:-3.12 3.13 3.14}  # PyMC's own range
 
 # Two makes at once take turns, where there is flock; its lock ends with the process that holds it.
 exec 9<pyproject.toml
@@ -42,7 +43,7 @@ find_python() {
     [ -z "$python" ] || return 0
     [ -n "$found" ] || found="  nothing that runs, of: ${candidates[*]}"$'\n'
     {
-        echo "tripos wants Python $wanted (or one of ${supported// /, }) with venv. Found only:"
+        echo "$folder wants Python $wanted (of ${supported// /, }) with venv. Found only:"
         printf '%s' "$found"
         echo "To name another one: PYTHON=/path/to/python$wanted make ..."
     } >&2

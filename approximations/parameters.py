@@ -157,8 +157,11 @@ def stands_alone(model: pm.Model, block: Block) -> bool:
     transform = model.rvs_to_transforms[variable]
     if transform is None:
         return True
-    free = set(model.free_RVs)
-    return transform.ndim_supp == 0 and not free & set(ancestors(variable.owner.inputs))
+    value, inputs = model.rvs_to_values[variable], variable.owner.inputs
+    # A transform of whole vectors sums its log Jacobian over them. Its ndim_supp would say so too,
+    # but those of named dims have none.
+    by_entry = transform.log_jac_det(value, *inputs).ndim == value.ndim
+    return by_entry and not set(model.free_RVs) & set(ancestors(inputs))
 
 
 def describe_direction(labels: Sequence[str], direction: np.ndarray, most: int = 3) -> str:

@@ -47,15 +47,18 @@ def load_trees(directory: str | Path) -> tuple[dict[str, xr.DataTree], dict[str,
                 f"{folder} was written in format {index['format']}, but this version of tripos "
                 f"reads format {_FORMAT}. Use the version that wrote it."
             )
-        trees = {
-            label: xr.load_datatree(folder / name, engine="h5netcdf")
-            for label, name in index["trees"].items()
-        }
+        trees = {label: _read_tree(folder / name) for label, name in index["trees"].items()}
         return trees, dict(index["failures"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"{folder} holds no comparison that can be read ({error}). Comparison.save writes one."
         ) from error
+
+
+def _read_tree(path: Path) -> xr.DataTree:
+    # What xr.load_datatree does, which xarray has from 2025.9 on.
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        return tree.load()
 
 
 def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str) -> Path:

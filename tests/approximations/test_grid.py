@@ -2,6 +2,7 @@
 
 import numpy as np
 import pymc as pm
+import pymc.dims as pmd
 import pytest
 from scipy.special import gamma
 
@@ -232,9 +233,16 @@ def test_points_by_name():
     assert some["fit"]["log_density"].shape == (30, 401)
 
 
-def test_bounds_on_the_variables_own_scale():
+def _proportion_with_dims():
+    with pm.Model() as model:
+        pmd.Beta("p", 7.0, 4.0)
+    return model
+
+
+@pytest.mark.parametrize("build", [globe, _proportion_with_dims])
+def test_bounds_on_the_variables_own_scale(build):
     bounds = {"p": (0.02, 0.9999)}
-    tree = grid(globe(), bounds, points=10, draws=1)
+    tree = grid(build(), bounds, points=10, draws=1)
     centres = tree["fit"]["axis_0"].values
     width = np.diff(centres)[0]
     ends = np.array([centres[0] - width / 2, centres[-1] + width / 2])

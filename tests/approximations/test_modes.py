@@ -312,7 +312,7 @@ def test_no_mode_at_all():
 def test_too_few_iterations():
     density = LogDensity(bioassay())
     with pytest.raises(ModeNotFoundError, match="Raise max_iterations"):
-        _modes(density, starts=[np.array([30.0, -40.0])], max_iterations=1)
+        _modes(density, starts=[np.array([-30.0, -40.0])], max_iterations=1)
 
 
 @pytest.mark.parametrize("starts", [0, -1, 2.5, True], ids=str)

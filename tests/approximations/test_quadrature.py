@@ -27,6 +27,9 @@ TABLE = {1: -7.82871, 3: -7.89196, 5: -7.83738, 7: -7.82730, 9: -7.83090, 15: -7
 TABLE_EXACT = -7.83122
 LOG_BINOMIAL_COEFFICIENTS = 3.9120230
 FLAT_EXACT = 1.18324
+# A side, for the flat bioassay. With 25 a node lies so far out that a probability rounds to 1, and
+# until PyMC 6.3 a binomial's log density was minus infinity there.
+MANY = 23
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def test_convergence_is_not_monotone():
     assert errors[-1] < 1e-4
 
 
-@pytest.mark.parametrize("points", [1, 3, 9, 15, 25])
+@pytest.mark.parametrize("points", [1, 3, 9, 15, MANY])
 def test_the_error_of_the_evidence_has_the_right_size(flat, points):
     fit = flat(points)["fit"]
     assert (
@@ -151,7 +154,7 @@ def test_scales_far_apart():
 # Moments and draws.
 
 
-@pytest.mark.parametrize(("points", "within"), [(9, 0.04), (15, 0.01), (25, 0.003)])
+@pytest.mark.parametrize(("points", "within"), [(9, 0.04), (15, 0.01), (MANY, 0.003)])
 def test_moments_of_the_flat_bioassay(flat, golden, points, within):
     fit = flat(points)["fit"].sel(quantity=["alpha", "beta"])
     mean, sd = np.array([1.3147, 11.6356]), np.array([1.1021, 5.7731])
@@ -173,7 +176,7 @@ def test_sums_over_nodes_of_the_flat_bioassay(flat):
 
 def test_quantiles_of_ld50(flat):
     expected = (-0.2758, -0.1624, -0.1117, -0.0597, 0.1034)
-    fit = flat(25)["fit"].sel(quantity="ld50")
+    fit = flat(MANY)["fit"].sel(quantity="ld50")
     np.testing.assert_allclose(fit["quantiles"], expected, atol=0.003)
 
 
