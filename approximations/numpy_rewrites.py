@@ -14,7 +14,7 @@ from pytensor.graph.rewriting.basic import MergeOptimizer, in2out, node_rewriter
 from pytensor.scalar.basic import EQ, GE, LE, Clip, Neg
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus, TriGamma
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.rewriting.blockwise import local_blockwise_alloc
 from pytensor.tensor.rewriting.subtensor import (
     local_blockwise_inc_subtensor,
@@ -25,6 +25,10 @@ from .numpy_calls import only_calls
 
 FOR_NUMPY = "tripos_for_numpy"
 """The tag by which a `pytensor.compile.mode.Mode` includes them."""
+
+
+# Operations that take a batch as they are.
+_WHOLE_ARRAYS = (Elemwise, CAReduce, DimShuffle)
 
 
 @node_rewriter([Elemwise])
@@ -90,7 +94,7 @@ def _long_axis_inside(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Blockwise])
 def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Give each operation in a graph of its own the batch, in the place of a loop over the whole.
+    """Give elementwise operations in a graph of their own the batch, in the place of a loop.
 
     `pt.logsumexp` is such a graph: in a mixture it would run once a draw.
     """
@@ -98,6 +102,8 @@ def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
     if not isinstance(own, OpFromGraph):
         return None
     inside = own.fgraph.unfreeze()
+    if not all(isinstance(part.op, _WHOLE_ARRAYS) for part in inside.apply_nodes):
+        return None
     return list(vectorize_graph(inside.outputs, dict(zip(inside.inputs, node.inputs, strict=True))))
 
 
