@@ -20,9 +20,11 @@ compare: .venv/.complete  ## the main job: three posteriors of the bioassay mode
 test: .venv/.complete  ## run the tests
 	$(BIN)/python -m pytest
 
-# Among packages of several ages the old ones call what the new ones deprecate (pyparsing's oneOf).
+# Packages of several ages: the old call what the new deprecate (pyparsing's oneOf), and Numba tells
+# when it compiles for an array of the old PyTensor that is not contiguous.
 oldest: .venv-oldest/.complete  ## run the tests with the oldest versions that pyproject.toml allows
-	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning
+	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning \
+		-W ignore::numba.core.errors.NumbaPerformanceWarning
 
 lint: .venv/.complete  ## ruff: rules and format
 	$(BIN)/ruff check
