@@ -3,6 +3,7 @@
 import numpy as np
 import pymc as pm
 import pytest
+import xarray as xr
 
 from tripos.approximations.errors import NoMethodError, NoTrustedMethodError
 from tripos.comparisons import Tolerances, fit
@@ -62,4 +63,8 @@ def test_an_unknown_rung():
 
 def test_the_tree_can_be_written(tmp_path):
     tree = fit(linear_regression(), random_seed=1)
-    tree.to_netcdf(tmp_path / "tree.nc", engine="h5netcdf")
+    path = tmp_path / "tree.nc"
+    tree.to_netcdf(path, engine="h5netcdf")
+    back = xr.open_datatree(path, engine="h5netcdf").load()
+    back.close()
+    xr.testing.assert_equal(back["ladder"], tree["ladder"])
