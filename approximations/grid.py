@@ -5,7 +5,6 @@ Gelman et al., Bayesian Data Analysis (3rd ed.), section 3.7: the bioassay compu
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,12 +38,11 @@ from .errors import (
 )
 from .gaussian import Gaussian
 from .grid_moments import FINE_PROBABILITIES, moments_of_grid
+from .metering import Meter
 from .mode import Mode, find_mode
 from .progress import progress
 from .result import (
-    Clock,
     Record,
-    add_costs,
     assemble,
     checked_count,
     generator,
@@ -158,11 +156,7 @@ def grid(
     rng = generator(random_seed)
     density = as_density(model)
     shape = _checked_points(density, points)
-    before, compiled, started = (
-        dict(density.evaluations),
-        density.seconds_compiling,
-        time.perf_counter(),
-    )
+    meter = Meter(density)
     box, mode = _box_and_mode(density, bounds)
     with progress("Grid", int(np.prod(shape)), show=progressbar) as told:
         cells = Cells(box, evaluate_cells(density, box, shape, told))
@@ -170,8 +164,7 @@ def grid(
     if bounds is None and points is None:
         _check_resolution(cells)
     fit = _fit_dataset(density, cells, mode)
-    fitted = time.perf_counter()
-    compiling_fit = density.seconds_compiling - compiled
+    meter.fitted()
 
     thetas = _draws_in_cells(cells, draws, rng)
     settings = {"draws": draws, "points": shape, "bounds": bounds}
@@ -183,14 +176,7 @@ def grid(
         sample_stats={"lp": density.batched_value(thetas)},
         point=None if mode is None else mode.theta,
     )
-    compiling = density.seconds_compiling - compiled
-    clock = Clock(
-        compile=compiling,
-        fit=fitted - started - compiling_fit,
-        draw=time.perf_counter() - fitted - (compiling - compiling_fit),
-    )
-    counts = {name: n - before[name] for name, n in density.evaluations.items()}
-    return add_costs(tree, clock, counts)
+    return meter.written_into(tree)
 
 
 def _checked_points(density: LogDensity, points: Any) -> tuple[int, ...]:
