@@ -40,9 +40,7 @@ def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
     x, *rest = node.inputs
     match node.op.scalar_op:
         case Softplus():
-            # In a log-likelihood the softplus of -x comes along with that of x: same log1p.
-            size = pt.abs(x.owner.inputs[0] if _is_elemwise(x, Neg) else x)
-            written = pt.maximum(x, 0.0) + pt.log1p(pt.exp(-size))
+            written = _softplus(x)
         case Log1mexp():
             written = pt.switch(x > -np.log(2.0), pt.log(-pt.expm1(x)), pt.log1p(-pt.exp(x)))
         case TriGamma():
@@ -52,6 +50,16 @@ def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
         case _:
             return None
     return [pt.cast(written, node.outputs[0].type.dtype)]
+
+
+def _softplus(x: Variable) -> Variable:
+    # In a log-likelihood the softplus of -x comes along with that of x: both take this logarithm.
+    minus = x.owner.inputs[0] if _is_elemwise(x, Neg) else None
+    zero = np.zeros((), dtype=x.type.dtype)
+    correction = pt.log1p(pt.exp(-pt.abs(x if minus is None else minus)))
+    return (
+        correction + pt.maximum(x, zero) if minus is None else correction - pt.minimum(minus, zero)
+    )
 
 
 @node_rewriter([Elemwise])

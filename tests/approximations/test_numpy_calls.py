@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytensor.compile.mode import Mode
 
-from tripos.approximations.numpy_calls import NumpyCall, choose
+from tripos.approximations.numpy_calls import NumpyCall, both, choose
 from tripos.approximations.numpy_rewrites import FOR_NUMPY
 
 _SHAPES = hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=2, max_side=3)
@@ -29,6 +29,12 @@ def test_choose_is_where(shapes, data):
 def test_choose_gives_the_wider_type(verdict):
     chosen = choose(np.full(3, verdict), np.arange(3, dtype="float32"), np.zeros(3))
     assert chosen.dtype == "float64"
+
+
+@given(shapes=_SHAPES, data=st.data())
+def test_both_is_and(shapes, data):
+    one, other = (data.draw(hnp.arrays(bool, shape)) for shape in shapes.input_shapes[:2])
+    np.testing.assert_array_equal(both(one, other), np.logical_and(one, other))
 
 
 def _compiled(inputs, output, *, plain):
