@@ -64,7 +64,8 @@ class Component:
 
     def _one_sided(self, whitened: np.ndarray) -> np.ndarray:
         size, inverse = len(self.shift), self._inverse
-        distance = np.sum(((whitened - self.shift) @ inverse.T) ** 2, axis=1)
+        own = (whitened - self.shift) @ inverse.T
+        distance = np.einsum("ij,ij->i", own, own)
         if np.isinf(self.df):
             return -0.5 * (size * np.log(2 * np.pi) + distance) - self._log_scale
         half = (self.df + size) / 2

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
-from scipy.stats import wasserstein_distance
 
 from ..approximations.density import LogDensity
 from ..approximations.errors import ArgumentError
@@ -138,19 +137,24 @@ def measures(sides: Sides) -> dict[str, float | bool]:
         return {**rows, **_LEVELS, "has_mean": True, "finite": True}
     # Where the weight is 0 a value may be anything, even NaN.
     one, exact = (
-        replace(s, values=np.where(s.weights > 0, s.values, x[0]))
+        s if len(x) == len(s.values) else replace(s, values=np.where(s.weights > 0, s.values, x[0]))
         for s, x in zip((one, exact), used, strict=True)
     )
     sides = replace(sides, approximation=one, exact=exact)
     q_one, q_exact = (sample.quantiles(PROBABILITIES) for sample in (one, exact))
-    has_mean = all(_has_mean(sample) for sample in (one, exact))
-    rows = _moments(sides) if has_mean else _empty(MEASURES[:2])
+    tails = [_weight_tail(sample, 2) for sample in (one, exact)]
+    has_mean = all(
+        tail < HEAVY_TAIL or _weight_tail(sample, 1) < HEAVY_TAIL
+        for tail, sample in zip(tails, (one, exact), strict=True)
+    )
+    heavy = max(tails) >= HEAVY_TAIL
+    rows = _moments(sides, heavy=heavy) if has_mean else _empty(MEASURES[:2])
     rows |= _masses(sides, q_one) | _quantile_shifts(sides, q_one, q_exact)
     rows |= _wasserstein(sides, _spread(exact, q_exact))
     return {**rows, "has_mean": has_mean, "finite": True}
 
 
-def _moments(sides: Sides) -> dict[str, float]:
+def _moments(sides: Sides, *, heavy: bool) -> dict[str, float]:
     one, exact = sides.approximation, sides.exact
     (m_one, s_one, z_one), (m, s, z) = _standardised(one), _standardised(exact)
     shift, ratio = (m_one - m) / s, np.log(s_one / s)
@@ -158,7 +162,6 @@ def _moments(sides: Sides) -> dict[str, float]:
     squares = [np.where(k, 0.0, (x**2 - 1) / 2) for k, x in zip(known, (z_one, z), strict=True)]
     influences = [np.where(k, 0.0, x) for k, x in zip(known, (z_one * s_one / s, z), strict=True)]
     influences[1] = influences[1] + shift * squares[1]  # of the sd that is its unit
-    heavy = max(_weight_tail(sample, 2) for sample in (one, exact)) >= HEAVY_TAIL
     return {
         **_with_error("mean_shift", shift, sides.error(*influences)),
         # A square with so heavy a tail has no standard error to speak of.
@@ -233,20 +236,17 @@ def _around(probability: float) -> tuple[float, float]:
 def _wasserstein(sides: Sides, spread: float) -> dict[str, float]:
     """Distance, and its error: that of the mean of the potential, whose slope is sign(F - G)."""
     one, exact = sides.approximation, sides.exact
-    distance = wasserstein_distance(one.values, exact.values, one.weights, exact.weights)
-    at = np.unique(np.concatenate([one.values, exact.values]))
+    both = [exact.values] if one.values is exact.values else [one.values, exact.values]
+    at = np.unique(np.concatenate(both))
     steps = np.diff(at, append=at[-1])
-    below = [sample.probability_below(at) for sample in (one, exact)]
-    potential = np.concatenate([[0.0], np.cumsum(np.sign(below[0] - below[1]) * steps)[:-1]])
+    apart = one.probability_below(at) - exact.probability_below(at)
+    distance = np.abs(apart) @ steps
+    potential = np.concatenate([[0.0], np.cumsum(np.sign(apart) * steps)[:-1]])
     influences = []
     for sample in (one, exact):
         value = np.interp(sample.values, at, potential)
         influences.append((value - sample.weights @ value) / spread)
     return _with_error("wasserstein", distance / spread, sides.error(*influences))
-
-
-def _has_mean(sample: Sample) -> bool:
-    return _weight_tail(sample, 2) < HEAVY_TAIL or _weight_tail(sample, 1) < HEAVY_TAIL
 
 
 def _weight_tail(sample: Sample, power: int) -> float:
