@@ -7,10 +7,10 @@ BENCH := .venv-bench/bin
 OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare test oldest lint types check bench bench-verdict golden clean
+.PHONY: help install compare test oldest lint types check bench bench-borrowers bench-verdict golden clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s  %s\n", $$1, $$2}' Makefile
 
 install: .venv/.complete  ## make .venv, with everything that the rest needs
 
@@ -41,6 +41,9 @@ check: lint types test  ## lint, types and test
 
 bench: .venv-bench/.complete  ## the benchmarks, in an environment with the peers (pymc-extras)
 	for script in benchmarks/bioassay.py benchmarks/linkers.py; do $(BENCH)/python "$$script" || exit 1; done
+
+bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse factors against their peers
+	for script in borrowers refit factorisations; do $(BENCH)/python benchmarks/$$script.py || exit 1; done
 
 bench-verdict: .venv/.complete  ## the verdicts on 65 posteriors of known truth, many seeds (half an hour)
 	$(BIN)/python benchmarks/verdicts.py

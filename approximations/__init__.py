@@ -3,10 +3,13 @@
 The methods, and below each the rooms that it has to itself:
 
 - ``grid``: ``box``, ``grid_moments``
-- ``laplace``
+- ``laplace``; without the exact Hessian: ``curvature``, ``low_rank``, ``prior_curvature``,
+  ``newton_cg``
 - ``skew_laplace``, ``importance``: ``proposals``, ``ridge``, ``pairs``, ``smoothing``,
   ``weighting``, ``moment_matching``, ``unseen``
 - ``quadrature``: ``hermite``, ``transport``, ``quasi_random``
+- ``nested_laplace``: ``latent_field``, ``conditional``, ``directional``, ``group_quadrature``,
+  ``outer_mode``, ``outer_nodes``, ``central_composite``, ``surrogate``, ``nested_draws``
 - ``nuts``
 
 Two more that answer with something else than draws: ``tierney_kadane`` (``tilted``,
@@ -16,8 +19,12 @@ What all of them stand on, from the model upwards:
 
 - a model's graph over one vector: ``parameters``, ``lifting``, ``hoisting``, ``symbolic``;
 - compiled: ``compiling``, ``numpy_rewrites``, ``numpy_calls``; called: ``density``, ``new_data``;
-- the mode: ``starting``, ``trust_region``, ``mode``, and why there is none: ``no_mode``,
-  ``runaway_mass``; the normal distribution there: ``gaussian``;
+- where its Hessian is zero: ``dependence``, ``dependence_rules``, ``dependence_products``,
+  ``sparsity``; in few products: ``colouring``, ``sparse_hessian``;
+- the mode: ``starting`` (``named_start``), ``trust_region`` (``dense_curvature``,
+  ``sparse_curvature``, ``flattest``), ``mode``, and why there is none: ``no_mode``,
+  ``runaway_mass``;
+- the normal distribution there: ``gaussian``, ``sparse_cholesky``, ``sparse_kernels``, ``memory``;
 - the tree: ``result``, ``quantities``, ``metering``; ``progress`` and ``errors``.
 """
 
@@ -33,6 +40,7 @@ from .importance import importance
 from .laplace import laplace
 from .mode import Mode, find_mode
 from .modes import Modes, find_modes
+from .nested_laplace import nested_laplace
 from .nuts import nuts
 from .quadrature import quadrature
 from .skew_laplace import skew_laplace
@@ -44,6 +52,7 @@ METHODS: dict[str, Callable[..., xr.DataTree]] = {
     "skew_laplace": skew_laplace,
     "importance": importance,
     "quadrature": quadrature,
+    "nested_laplace": nested_laplace,
     "nuts": nuts,
 }
 """Every method by name."""
@@ -60,6 +69,7 @@ __all__ = [
     "grid",
     "importance",
     "laplace",
+    "nested_laplace",
     "nuts",
     "quadrature",
     "skew_laplace",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pymc as pm
-from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.sharedvalue import SharedVariable
+from scipy.sparse import csc_array
 
+from .colouring import Colouring
 from .compiling import CompiledFunction, Linker, without_c_compiler
-from .errors import StartingPointError
+from .named_start import checked_start, named_start
 from .new_data import DataSlots, checked_data
 from .parameters import Block, blocks_of, ravel_point
+from .sparse_hessian import colouring_that_pays, sparse_hessian
+from .sparsity import Pattern, pattern_of
 from .symbolic import Graph, SymbolicDensity
 
 # Entries of the largest temporary array in a batched evaluation: about 1 MB, which a cache holds.
@@ -114,11 +118,19 @@ class LogDensity:
         function = self._function("hessian_vector_product", self._symbolic.product_graph)
         return function(_vector(theta), _vector(vector))[0]
 
-    def hessian(self, theta: np.ndarray) -> np.ndarray:
+    def hessian(self, theta: np.ndarray) -> np.ndarray | csc_array:
         """Hessian (P, P) of the log density at ``theta`` (P,): negative definite at a mode.
 
-        It is made of P exact Hessian-vector products; no finite differences.
+        It is made of exact Hessian-vector products, no finite differences: of P, or of a few
+        where it is mostly zero. It is a SciPy sparse array then; see `has_sparse_hessian`.
+
+        Raises
+        ------
+        SparsityError
+            When a sparse Hessian disagrees with one more product.
         """
+        if self._colouring is not None:
+            return sparse_hessian(self._colouring, partial(self.hessian_vector_product, theta))
         if self._hessian_fits:
             return self.derivatives(theta)[2]
         self.evaluations["hessian_vector_product"] += self.size
@@ -130,15 +142,36 @@ class LogDensity:
         ]
         return _symmetric(np.concatenate(products))
 
-    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Log density, gradient (P,) and Hessian (P, P) at ``theta`` (P,), sharing their work."""
-        if not self._hessian_fits:
+    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray | csc_array]:
+        """Log density, gradient (P,) and Hessian (P, P) at ``theta`` (P,), sharing their work.
+
+        The Hessian is sparse or not as from `hessian`.
+        """
+        if self.has_sparse_hessian or not self._hessian_fits:
             return *self.value_and_gradient(theta), self.hessian(theta)
         self.evaluations["gradient"] += 1
         self.evaluations["hessian_vector_product"] += self.size
         function = self._function("derivatives", self._symbolic.derivatives_graph)
         value, gradient, products = function(_vector(theta), np.eye(self.size), rows=self.size)
         return float(value), np.array(gradient), _symmetric(products)
+
+    @property
+    def has_sparse_hessian(self) -> bool:
+        """Whether `hessian` and `derivatives` give the Hessian as a sparse array.
+
+        It is so for 300 parameters and more, when a tenth of the entries at most, and a product
+        for every fourth parameter at most, tell the Hessian.
+        """
+        return self._colouring is not None
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """Where the Hessian may differ from zero, for the data as they are."""
+        return pattern_of(self)
+
+    @cached_property
+    def _colouring(self) -> Colouring | None:
+        return colouring_that_pays(self)
 
     def batched_value(
         self, thetas: np.ndarray, *, progress: Callable[[int], None] | None = None
@@ -199,15 +232,8 @@ class LogDensity:
         if start is None:
             return ravel_point(self.blocks, self._start)
         if isinstance(start, Mapping):
-            return self._named_start(start)
-        theta = np.asarray(start, dtype=float)
-        if theta.shape != (self.size,):
-            raise StartingPointError(
-                f"A starting point needs shape ({self.size},), one number for each of "
-                f"{', '.join(self.parameters[:6])}{', ...' if self.size > 6 else ''}; "
-                f"an array of shape {theta.shape} was given."
-            )
-        return theta.copy()
+            return named_start(self, self._start, start)
+        return checked_start(self, start)
 
     def set_data(
         self, data: Mapping[str, Any], coords: Mapping[str, Sequence[Any]] | None = None
@@ -238,6 +264,9 @@ class LogDensity:
                 length.set_value(np.asarray(len(labels), dtype=length.type.dtype))
         self._symbolic.refresh()
         self.has_new_data = True
+        if "pattern" in self.__dict__ and not self.pattern.holds():
+            del self.pattern
+            self.__dict__.pop("_colouring", None)
 
     @property
     def data(self) -> dict[str, SharedVariable]:
@@ -248,33 +277,6 @@ class LogDensity:
     def coords(self) -> dict[str, Any]:
         """Coordinates of the model's dims, as `set_data` left them."""
         return dict(self._coords)
-
-    def _named_start(self, start: Mapping[str, Any]) -> np.ndarray:
-        own = {block.value_name: block for block in self.blocks}
-        names = {block.name for block in self.blocks} | own.keys()
-        if unknown := [name for name in start if name not in names]:
-            raise StartingPointError(
-                f"The starting point names {unknown}, but the free variables are "
-                f"{[block.name for block in self.blocks]}."
-            )
-        overrides = {name: value for name, value in start.items() if name not in own}
-        direct = {name: value for name, value in start.items() if name in own}
-        overrides |= {n: direct.pop(n) for n in list(direct) if own[n].name == n}
-        self._check_shapes(overrides, direct)
-        with without_c_compiler():
-            point = make_initial_point_fn(model=self.model, overrides=overrides)(None)
-        return ravel_point(self.blocks, {**point, **direct})
-
-    def _check_shapes(self, own: Mapping[str, Any], unconstrained: Mapping[str, Any]) -> None:
-        here = {name: v[0] for name, v in self.unravel(self.initial_point()[None]).items()}
-        here |= {block.value_name: self._start[block.value_name] for block in self.blocks}
-        for name, value in {**own, **unconstrained}.items():
-            # A word such as "prior" names a strategy of PyMC's, and has no shape.
-            if not isinstance(value, str) and np.shape(value) != np.shape(here[name]):
-                raise StartingPointError(
-                    f"The starting value of {name!r} must have shape {np.shape(here[name])}, but "
-                    f"one of shape {np.shape(value)} was given."
-                )
 
     def _function(self, name: str, build: Callable[[], Graph]) -> CompiledFunction:
         if name not in self._functions:

@@ -4,6 +4,10 @@ All of them are `TriposError`, so that ``except TriposError`` catches what this 
 nothing else. They are raised where the fault is found and never turned into a number.
 """
 
+from __future__ import annotations
+
+import numpy as np
+
 
 class TriposError(Exception):
     """Every failure that tripos foresees."""
@@ -111,3 +115,42 @@ class UntrustedWeightsWarning(UserWarning):
 
 class SecondModeWarning(UserWarning):
     """Another mode holds a share of the posterior that an approximation at this one leaves out."""
+
+
+class MemoryLimitError(TriposError):
+    """An array that was asked for would take more memory than there is to spare."""
+
+
+class IndefiniteMatrixError(CurvatureError):
+    """A matrix that is to be factored as a precision has a direction that does not curve down.
+
+    Parameters
+    ----------
+    lowest : float
+        Curvature along the direction, after scaling to a unit diagonal: not positive.
+    direction : (P,) array
+        In the parameters' own units.
+    """
+
+    def __init__(self, lowest: float, direction: np.ndarray) -> None:
+        super().__init__(
+            f"The matrix is not positive definite: its scaled curvature along a direction is "
+            f"{lowest:.2g}. Expected the negative Hessian of a log density at a peak."
+        )
+        self.lowest, self.direction = lowest, direction
+
+
+class SparsityError(TriposError):
+    """A sparse Hessian disagrees with an exact Hessian-vector product."""
+
+
+class LatentFieldError(TriposError):
+    """A model's variables cannot be split into a latent field and a few outer parameters."""
+
+
+class LatentModeError(TriposError):
+    """The mode of the latent field, given the outer parameters, was not found."""
+
+
+class SmallGroupsWarning(UserWarning):
+    """Laplace's approximation of small groups moves the outer parameters visibly."""

@@ -6,7 +6,9 @@ the data and not with the parameters.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from pytensor.graph.traversal import toposort
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.type import TensorType
+
+from .numpy_calls import plain_function
 
 # Operations that give the same from the same arrays, and can be performed without compiling.
 _PLAIN = (Elemwise, CAReduce, Blockwise, DimShuffle)
@@ -39,8 +43,17 @@ class Hoisted:
 
     def refresh(self) -> None:
         """Compute them from the data as they are now."""
-        for shared, value in zip(self.sources, _values(list(self.sources.values())), strict=True):
-            shared.set_value(value, borrow=True)
+        values = _computed_by(self._steps)
+        for shared, source in self.sources.items():
+            shared.set_value(values[source], borrow=True)
+
+    @cached_property
+    def _steps(self) -> list[Step]:
+        return _steps_to(list(self.sources.values()))
+
+
+Step = tuple[Apply, Callable[..., Any] | None]
+"""An operation, and the function of NumPy that does the same without PyTensor's checks."""
 
 
 def hoist(graph: Any) -> Hoisted:
@@ -52,7 +65,8 @@ def hoist(graph: Any) -> Hoisted:
             fixed.update(node.outputs)
     used = [v for node in order if node.outputs[0] not in fixed for v in node.inputs]
     sources = [v for v in dict.fromkeys(map(_computed, used)) if v in fixed and _is_worth(v)]
-    shared = [_container(v, value) for v, value in zip(sources, _values(sources), strict=True)]
+    values = _computed_by(_steps_to(sources))
+    shared = [_container(v, values[v]) for v in sources]
     hoisted = graph_replace(graph, list(zip(sources, shared, strict=True)), strict=False)
     return Hoisted(hoisted, dict(zip(shared, sources, strict=True)))
 
@@ -79,18 +93,28 @@ def _container(variable: Any, value: np.ndarray) -> SharedVariable:
     return pytensor.shared(value, shape=shape)
 
 
-def _values(graphs: list[Variable]) -> list[np.ndarray]:
+def _steps_to(graphs: list[Variable]) -> list[Step]:
+    return [
+        (node, plain_function(node) if isinstance(node.op, Elemwise) else None)
+        for node in toposort(graphs)
+    ]
+
+
+def _computed_by(steps: list[Step]) -> dict[Variable, np.ndarray]:
     """Evaluate graphs of shared variables and constants, by each operation's own NumPy code."""
     values: dict[Variable, np.ndarray] = {}
     with np.errstate(all="ignore"):
-        for node in toposort(graphs):
-            values |= zip(node.outputs, _performed(node, values), strict=True)
-    return [values[graph] for graph in graphs]
+        for node, function in steps:
+            inputs = [values[v] if v in values else _data_of(v) for v in node.inputs]
+            if function is not None:
+                values[node.outputs[0]] = np.asarray(function(*inputs))
+            else:
+                values |= zip(node.outputs, _performed(node, inputs), strict=True)
+    return values
 
 
-def _performed(node: Apply, values: dict[Variable, np.ndarray]) -> list[np.ndarray]:
+def _performed(node: Apply, inputs: list[np.ndarray]) -> list[np.ndarray]:
     storage: list[list[Any]] = [[None] for _ in node.outputs]
-    inputs = [values[v] if v in values else _data_of(v) for v in node.inputs]
     node.op.perform(node, inputs, storage)
     return [np.asarray(cell[0]) for cell in storage]
 

@@ -1,7 +1,8 @@
 """Find the mode of a log density: Newton's method in a trust region, with the exact Hessian.
 
 The quadratic model of the log density is maximised within an ellipsoid whose axes follow the
-curvature, so that badly scaled parameters need no care. An own search, and not SciPy's
+curvature, so that badly scaled parameters need no care. A sparse Hessian is never made dense: the
+steps then come from sparse Cholesky factors. An own search, and not SciPy's
 ``trust-exact``, because that one takes its radius in raw units, loops on NaN, and cannot tell a
 maximum from a slope that flattens for ever.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pymc as pm
+from scipy.sparse import csc_array
 
 from .density import LogDensity, as_density
 from .errors import ArgumentError
@@ -32,9 +34,9 @@ class Mode:
         Log density at the mode, Jacobian terms included.
     gradient : (P,) array
         What is left of the gradient.
-    hessian : (P, P) array
-        Exact Hessian of the log density; its negative is the precision of the normal
-        approximation.
+    hessian : (P, P) array or csc_array
+        Exact Hessian of the log density, sparse where `LogDensity.hessian` is; its negative is the
+        precision of the normal approximation.
     parameters : tuple of str
         Labels of the P entries.
     iterations : int
@@ -44,7 +46,7 @@ class Mode:
     theta: np.ndarray
     logp: float
     gradient: np.ndarray
-    hessian: np.ndarray
+    hessian: np.ndarray | csc_array
     parameters: tuple[str, ...]
     iterations: int
 
@@ -97,13 +99,14 @@ def find_mode(
             raise why_no_mode(density, path, max_iterations)
         scale = np.maximum(curvature_scale(here.curvature), scale / 10)
         step, expected = trust_region_step(here, scale, radius)
-        there = Iterate.at(density, here.theta + step)
+        there = Iterate.at(density, here.theta + step, here)
         gained = gain_ratio(here, there, expected)
         if gained < 0.25:
             radius = min(radius, float(np.linalg.norm(scale * step))) / 4
         elif gained > 0.75 and np.linalg.norm(scale * step) > 0.9 * radius:
             radius *= 2.5
         if gained > 1e-4:
+            path[-1] = here.left_behind()
             here = there
             path.append(here)
     if here.is_flat:

@@ -236,7 +236,7 @@ def log_mass(mode: Mode) -> float:
 def most_different(modes: Sequence[Mode], most: int = 4) -> np.ndarray:
     """Entries of ``theta`` in which modes differ most, in conditional sds, in their order."""
     thetas = np.array([mode.theta for mode in modes])
-    widest = 1 / np.sqrt(np.min([-np.diag(mode.hessian) for mode in modes], axis=0))
+    widest = 1 / np.sqrt(np.min([-mode.hessian.diagonal() for mode in modes], axis=0))
     return np.sort(np.argsort(-np.ptp(thetas, axis=0) / widest, kind="stable")[:most])
 
 

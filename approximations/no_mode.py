@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pytensor.graph.traversal import ancestors
+from scipy.sparse import issparse
 
 from .density import LogDensity
 from .errors import CurvatureError, ModeAtInfinityError, ModeNotFoundError
@@ -132,7 +133,8 @@ def _sentence_of_runaway(density: LogDensity, path: Sequence[Iterate]) -> str:
         f"with {label} at {here.theta[runaway.entry]:.4g}; {_where_it_goes(density, path, runaway)}"
     ]
     term = _growing_term(density, path)
-    falls = mass_falls(density, path, runaway.entry)
+    # The marginal density takes eigenvectors, which a large sparse Hessian is too large for.
+    falls = None if issparse(here.curvature) else mass_falls(density, path, runaway.entry)
     if term is not None:
         parts.append(_what_grows(density, runaway, term))
     if falls is not None:

@@ -46,13 +46,20 @@ class NumpyCall(Op):
 @node_rewriter([Elemwise])
 def only_calls(fgraph: Any, node: Any) -> list[Variable] | None:
     """Call NumPy for an elementwise operation, where it gives the type that PyTensor expects."""
+    function = plain_function(node)
+    if function is None:
+        return None
+    return NumpyCall(function, node.outputs[0].type).make_node(*node.inputs).outputs
+
+
+def plain_function(node: Any) -> Callable[..., Any] | None:
+    """Find the function of NumPy or SciPy that an elementwise operation stands for, if any."""
     function = _function_of(node.op.scalar_op, [x.type.dtype for x in node.inputs])
     if function is None:
         return None
     samples = [np.ones((1,) * x.type.ndim, dtype=x.type.dtype) for x in node.inputs]
-    if np.asarray(function(*samples)).dtype != node.outputs[0].type.dtype:
-        return None
-    return NumpyCall(function, node.outputs[0].type).make_node(*node.inputs).outputs
+    gives = np.asarray(function(*samples)).dtype
+    return function if gives == node.outputs[0].type.dtype else None
 
 
 def _function_of(scalar_op: Any, dtypes: list[str]) -> Callable[..., Any] | None:

@@ -167,10 +167,12 @@ def stands_alone(model: pm.Model, block: Block) -> bool:
 def describe_direction(labels: Sequence[str], direction: np.ndarray, most: int = 3) -> str:
     """Say a direction in parameter space by its largest entries: ``+0.71 alpha - 0.71 beta``."""
     unit = direction / np.linalg.norm(direction)
-    largest = [k for k in np.argsort(-np.abs(unit)) if abs(unit[k]) > 0.05][:most]
+    # Of a direction that hundreds of parameters share, no entry is large.
+    least = min(0.05, 0.5 * float(np.max(np.abs(unit))))
+    largest = [k for k in np.argsort(-np.abs(unit))[:most] if abs(unit[k]) > least]
     terms = [f"{'+' if unit[k] >= 0 else '-'} {abs(unit[k]):.2g} {labels[k]}" for k in largest]
     text = " ".join(terms).removeprefix("+ ")
-    return text + (" ..." if np.sum(np.abs(unit) > 0.05) > most else "")
+    return text + (" ..." if np.sum(np.abs(unit) > least) > most else "")
 
 
 def _listing(names: Sequence[str]) -> str:

@@ -6,12 +6,13 @@ arXiv 1507.02646; the fit itself is ArviZ's.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from arviz_stats.base import array_stats
 
 from .density import LogDensity
 from .errors import NonFiniteDensityError, WeightsError
-from .gaussian import Gaussian
 
 FEWEST = 100
 """Fewest draws whose weights have a tail that can be fitted."""
@@ -19,7 +20,19 @@ FEWEST = 100
 _EQUAL = 1e-6  # range of log weights that rounding explains
 
 
-def checked_logp(density: LogDensity, gaussian: Gaussian, thetas: np.ndarray) -> np.ndarray:
+class Located(Protocol):
+    """Where a distribution is, and how wide: a `Gaussian`, say."""
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean (P,)."""
+
+    @property
+    def sd(self) -> np.ndarray:
+        """Standard deviations (P,)."""
+
+
+def checked_logp(density: LogDensity, near: Located, thetas: np.ndarray) -> np.ndarray:
     """Log density (n,) at points (n, P), minus infinity where it is zero.
 
     Raises
@@ -32,7 +45,7 @@ def checked_logp(density: LogDensity, gaussian: Gaussian, thetas: np.ndarray) ->
     if len(wrong) == 0:
         return logp
     theta = thetas[wrong[0]]
-    k = int(np.argmax(np.abs(theta - gaussian.mean) / gaussian.sd))
+    k = int(np.argmax(np.abs(theta - near.mean) / near.sd))
     raise NonFiniteDensityError(
         f"The log density is {logp[wrong[0]]} at {len(wrong)} of {len(thetas)} draws, such as one "
         f"with {density.parameters[k]} = {theta[k]:.6g} (unconstrained scale), so it cannot be "

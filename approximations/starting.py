@@ -29,12 +29,7 @@ def first_iterate(density: LogDensity, start: Start) -> Iterate:
     ArgumentError
         When ``start`` is a word other than ``"find_MAP"``.
     """
-    if isinstance(start, str):
-        if start != "find_MAP":
-            raise ArgumentError(f"start must be a point or 'find_MAP', but {start!r} was given.")
-        theta = _map_point(density)
-    else:
-        theta = density.initial_point(start)
+    theta = starting_point(density, start)
     first = Iterate.at(density, theta)
     if first.is_finite:
         return first
@@ -44,12 +39,27 @@ def first_iterate(density: LogDensity, start: Start) -> Iterate:
             f"{_terms_that_fail(density, theta)}. Check the data for values that the likelihood "
             "cannot take, or pass start={...} with values that it can."
         )
-    slopes = np.isfinite(first.gradient) & np.all(np.isfinite(first.curvature), axis=0)
+    slopes = np.isfinite(first.gradient) & first.curved.finite_rows
     where = [density.parameters[k] for k in np.flatnonzero(~slopes)]
     raise StartingPointError(
         f"The gradient or Hessian of the log density is not finite in {', '.join(where[:5])} at "
         "the starting point. Pass start={...} with another point."
     )
+
+
+def starting_point(density: LogDensity, start: Start) -> np.ndarray:
+    """Turn what a user may give as ``start`` into ``theta`` (P,).
+
+    Raises
+    ------
+    ArgumentError
+        When it is a word other than ``"find_MAP"``.
+    """
+    if not isinstance(start, str):
+        return density.initial_point(start)
+    if start != "find_MAP":
+        raise ArgumentError(f"start must be a point or 'find_MAP', but {start!r} was given.")
+    return _map_point(density)
 
 
 def _terms_that_fail(density: LogDensity, theta: np.ndarray) -> str:

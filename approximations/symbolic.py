@@ -85,7 +85,7 @@ class SymbolicDensity:
     @cached_property
     def gradient(self) -> Any:
         """Gradient (P,) of the log density."""
-        return _gradient(self.stable_logp, self.theta)
+        return gradient_of(self.stable_logp, self.theta)
 
     def value_graph(self) -> Graph:
         """``theta`` to log density."""
@@ -98,7 +98,9 @@ class SymbolicDensity:
     def product_graph(self) -> Graph:
         """``theta`` and a vector to the Hessian times the vector, by a second reverse pass."""
         vector = pt.vector("vector", shape=self.theta.type.shape)
-        return Graph([self.theta, vector], [_gradient((self.gradient * vector).sum(), self.theta)])
+        return Graph(
+            [self.theta, vector], [gradient_of((self.gradient * vector).sum(), self.theta)]
+        )
 
     def products_graph(self) -> Graph:
         """``theta`` and vectors (V, P) to the Hessian times each of them (V, P)."""
@@ -146,7 +148,14 @@ def _as_tensor(graph: Any) -> Any:
     return rewrite_graph(graph, include=("lower_xtensor",))
 
 
-def _gradient(cost: Any, theta: Variable) -> Any:
+def gradient_of(cost: Any, theta: Variable) -> Any:
+    """Differentiate a scalar graph; it is 0 where it does not depend on ``theta``.
+
+    Raises
+    ------
+    GradientError
+        When an operation has no derivative.
+    """
     try:
         return pt.grad(cost, theta, disconnected_inputs="ignore", return_disconnected="zero")
     except (NotImplementedError, NullTypeGradError) as error:

@@ -159,7 +159,7 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
     """
     tilted = cast(LogDensity, Tilted(density, quantity, strength))
     here = Iterate.at(tilted, mode.theta)
-    radius, scale = np.sqrt(density.size), np.sqrt(np.diag(-mode.hessian))
+    radius, scale = np.sqrt(density.size), np.sqrt(-mode.hessian.diagonal())
     for _ in range(_MOST_STEPS):
         if not here.is_finite or radius < 1e-10:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,14 @@ from arviz_stats.base import array_stats
 from ..approximations.density import LogDensity
 from ..approximations.errors import ArgumentError
 from ..approximations.pairs import WeightedPairs
-from .sides import Sample, Sides, sides_of_pairs, sides_of_tree_and_pairs, sides_of_trees
+from .sides import (
+    Sample,
+    Sides,
+    is_normal_at_mode,
+    sides_of_pairs,
+    sides_of_tree_and_pairs,
+    sides_of_trees,
+)
 from .summary import HEAVY_TAIL
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -81,10 +88,15 @@ def discrepancies(
         sides = sides_of_trees(approximation, against)
     elif density is None:
         raise ArgumentError("Weighted draws need the density that they are draws of: pass density=")
-    elif approximation.attrs.get("method") == "laplace":
+    elif is_normal_at_mode(approximation):
         sides = sides_of_pairs(density, against)
     else:
         sides = sides_of_tree_and_pairs(approximation, density, against)
+    return measured(sides, var_names)
+
+
+def measured(sides: Mapping[str, Sides], var_names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Measure each quantity of two sides; see `discrepancies` for the columns."""
     chosen = chosen_labels(sides, var_names)
     rows = {label: measures(sides[label]) for label in chosen}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")

@@ -103,6 +103,13 @@ def sides_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Sides]:
     }
 
 
+def is_normal_at_mode(tree: xr.DataTree) -> bool:
+    """Whether a tree stands for the normal distribution at the mode, with the exact curvature."""
+    if tree.attrs.get("method") != "laplace":
+        return False
+    return not {"precision", "precision_value"}.isdisjoint(tree["fit"].data_vars)
+
+
 def sides_of_pairs(density: LogDensity, pairs: WeightedPairs) -> dict[str, Sides]:
     """Set the normal approximation beside the posterior, both from the same draws.
 
@@ -139,6 +146,19 @@ def sides_of_tree_and_pairs(
         )
         for label in draws
         if label in values
+    }
+
+
+def sides_of_weights(tree: xr.DataTree, weights: np.ndarray) -> dict[str, Sides]:
+    """Set the draws of a tree, as they are, beside the same draws with weights (S,)."""
+    equal = np.full(len(weights), 1 / len(weights))
+
+    def error(influence: np.ndarray, exact_influence: np.ndarray) -> float:
+        return float(np.linalg.norm(weights * exact_influence - equal * influence))
+
+    return {
+        label: Sides(Sample(x.ravel(), equal), Sample(x.ravel(), weights), error)
+        for label, x in _draws(tree).items()
     }
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from ..approximations.density import LogDensity, as_density
 from ..approximations.errors import (
@@ -24,21 +23,23 @@ from ..approximations.errors import (
     WeightsError,
 )
 from ..approximations.gaussian import Gaussian
+from ..approximations.laplace import precision_of
 from ..approximations.mode import Mode, find_mode
 from ..approximations.modes import OtherMode, other_modes
-from ..approximations.pairs import TRUSTED_K_HAT, WeightedPairs
+from ..approximations.pairs import WeightedPairs
 from ..approximations.quantities import flatten
 from ..approximations.result import generator
+from ..approximations.smoothing import smoothed_weights
 from ..approximations.unseen import unseen_share
 from ..approximations.weighting import more_pairs, weighted_pairs
-from .discrepancy import chosen_labels, discrepancies
+from .discrepancy import chosen_labels, discrepancies, measured
+from .distrust import distrust_of, distrust_of_tree, distrust_of_weights
 from .judging import JUDGEMENTS, Tolerances, judge
+from .sides import is_normal_at_mode, sides_of_weights
 
-_FEWEST_EFFECTIVE = 200
 _PAIRS, _MOST_PAIRS = 4000, 32_000
-_MOST_R_HAT = 1.01
-# Heavy weights that can still be trusted leave some mass beyond the largest of them.
-_MOST_UNSEEN = 0.05
+# Lines that are printed of a verdict on many quantities.
+_MOST_LINES = 30
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,32 @@ class Verdict:
         found = self.table["judgement"].value_counts()
         return {name: int(found.get(name, 0)) for name in JUDGEMENTS}
 
+    def worst(self, most: int = _MOST_LINES) -> pd.DataFrame:
+        """Rows of ``table`` that matter most: failed, differing, inconclusive, large discrepancies.
+
+        Parameters
+        ----------
+        most : int, default 30
+            How many rows at most; in the table's own order where all of them fit.
+        """
+        if len(self.table) <= most:
+            return self.table
+        grave = {"failed": 0, "differs": 1, "inconclusive": 2, "agrees": 3}
+        ranks = self.table["judgement"].map(grave)
+        sizes = -self.table["discrepancy"].abs().fillna(np.inf)
+        order = np.lexsort((sizes, ranks))[:most]
+        return self.table.iloc[order]
+
     def __str__(self) -> str:
-        """Give one line a quantity: the judgement and the sentence."""
-        names = [str(quantity) for quantity in self.table.index]
+        """Give one line a quantity, of many the worst: the judgement and the sentence."""
+        shown = self.worst()
+        names = [str(quantity) for quantity in shown.index]
         wide = max((len(name) for name in names), default=0)
-        rows = zip(names, self.table["judgement"], self.table["sentence"], strict=True)
+        rows = zip(names, shown["judgement"], shown["sentence"], strict=True)
         lines = [f"{name:{wide}}  {judged:12}  {said}" for name, judged, said in rows]
         told = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
-        return "\n".join([*lines, f"{told}."])
+        more = len(self.table) - len(shown)
+        return "\n".join([*lines, f"{told}{f' ({more} not shown)' if more else ''}."])
 
 
 def verdict(
@@ -101,7 +120,8 @@ def verdict(
     """Judge an approximation, quantity by quantity.
 
     With ``model`` the judge is a weighted sample of the posterior, drawn here without MCMC: pairs
-    of mirrored draws about the mode, with their importance weights (see `importance`). With
+    of mirrored draws about the mode, with their importance weights (see `importance`); of a tree
+    of `nested_laplace`, whose model may have no joint mode, its own draws, weighted. With
     ``against`` it is another tree: a grid, a NUTS run, weighted draws.
 
     *agrees*: every discrepancy is inside its tolerance by several standard errors. *differs*: one
@@ -144,11 +164,14 @@ def verdict(
     started = time.perf_counter()
     if against is not None:
         rows = _checked(discrepancies(tree, against, var_names=var_names))
-        table = judge(rows, tolerance, _distrust_of_tree(against, rows))
+        table = judge(rows, tolerance, distrust_of_tree(against, rows))
         return Verdict(table, rows, np.nan, 0, time.perf_counter() - started)
     density = as_density(model)
     before = sum(density.evaluations.values())
-    found = _judged_by_weights(tree, density, tolerance, var_names, generator(random_seed))
+    if tree.attrs.get("method") == "nested_laplace":
+        found = _judged_by_own_weights(tree, tolerance, var_names)
+    else:
+        found = _judged_by_weights(tree, density, tolerance, var_names, generator(random_seed))
     evaluations = sum(density.evaluations.values()) - before
     return replace(found, evaluations=evaluations, seconds=time.perf_counter() - started)
 
@@ -173,6 +196,26 @@ def _judged_by_weights(
         return Verdict(table, pd.DataFrame(), np.inf, 0, 0.0)
 
 
+def _judged_by_own_weights(
+    tree: xr.DataTree, tolerance: Tolerances | None, var_names: Sequence[str] | None
+) -> Verdict:
+    """Weight a tree's draws to the posterior, as it knows the density that they come from."""
+    stats = tree["sample_stats"].to_dataset()
+    if "log_proposal" not in stats:
+        raise ArgumentError(
+            "The draws of this tree are resampled by their weights already, and nothing is left to "
+            "judge them by: its k_hat says whether they can be trusted. Pass against= (a tree that "
+            "is trusted), or a tree of nested_laplace with weights=False."
+        )
+    log_weights, k_hat = smoothed_weights((stats["lp"] - stats["log_proposal"]).values.ravel())
+    weights = np.exp(log_weights - np.max(log_weights))
+    weights /= weights.sum()
+    sides = sides_of_weights(tree, weights)
+    rows = _checked(measured(sides, var_names))
+    distrust = distrust_of(k_hat, float(1 / np.sum(weights**2)))
+    return Verdict(judge(rows, tolerance, distrust, "use NUTS"), rows, k_hat, 0, 0.0)
+
+
 def _judged_by_pairs(
     tree: xr.DataTree,
     density: LogDensity,
@@ -187,7 +230,7 @@ def _judged_by_pairs(
     unseen = unseen_share(density, gaussian, pairs, rng)
     rows = _checked(discrepancies(tree, pairs, density, var_names))
     while True:
-        distrust = _distrust_of_weights(pairs, unseen)
+        distrust = distrust_of_weights(pairs, unseen)
         table = judge(rows, tolerance, distrust, _remedy(pairs))
         undecided = list(table.index[table["judgement"] == "inconclusive"])
         size = len(pairs.log_weights)
@@ -200,7 +243,7 @@ def _judged_by_pairs(
 
 def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:
     """Take the mode that a Laplace tree holds, or find it."""
-    if tree.attrs.get("method") != "laplace":
+    if not is_normal_at_mode(tree):
         return find_mode(density)
     fit = tree["fit"].to_dataset()
     labels = tuple(str(label) for label in fit["parameter"].values)
@@ -212,55 +255,7 @@ def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:
             f"and the model has {', '.join(density.parameters[:6])}. Pass the model that it is of."
         )
     flat = np.zeros_like(theta)
-    return Mode(theta, float(fit["logp_mode"]), flat, -fit["precision"].values, labels, 0)
-
-
-def _distrust_of_weights(pairs: WeightedPairs, unseen: float) -> str | None:
-    if unseen > _MOST_UNSEEN:
-        return (
-            f"far out, where no draw fell, there is mass, {unseen:.2g} times that around the mode, "
-            "so weights cannot judge it; the mode is a narrow peak upon something wide, or the "
-            "posterior has no finite mass at all: look at the priors, and use NUTS"
-        )
-    if not pairs.is_trusted:
-        return (
-            f"the weights that should judge it cannot be trusted (k-hat {pairs.k_hat:.2f}, to be "
-            f"below {TRUSTED_K_HAT}), as the posterior is far from normal; use NUTS"
-        )
-    if pairs.effective_sample_size < _FEWEST_EFFECTIVE:
-        return (
-            f"the weighted draws that should judge it are worth only "
-            f"{pairs.effective_sample_size:.0f} independent ones; use NUTS"
-        )
-    return None
-
-
-def _distrust_of_tree(against: xr.DataTree, rows: pd.DataFrame) -> str | None:
-    fit = against["fit"].to_dataset() if "fit" in against.children else {}
-    if "k_hat" in fit and not float(fit["k_hat"]) < TRUSTED_K_HAT:
-        return f"the weighted draws that should judge it have k-hat {float(fit['k_hat']):.2f}"
-    size = float(fit.get("effective_sample_size", np.inf))
-    if size < _FEWEST_EFFECTIVE:
-        return f"the weighted draws that should judge it are worth only {size:.0f} independent ones"
-    if against.attrs.get("independent_draws", 0):
-        return None
-    draws = flatten(against["posterior"].to_dataset())
-    varying = [x for x in rows.index if rows.at[x, "finite"] and np.ptp(draws[x]) > 0]
-    r_hat = {label: _r_hat(draws[label]) for label in varying}
-    worst = max(r_hat, key=lambda label: r_hat[label], default=None)
-    if worst is None or r_hat[worst] <= _MOST_R_HAT:
-        return None
-    return (
-        f"the chains that should judge it have not converged (R-hat {r_hat[worst]:.2f} in {worst}, "
-        f"to be at most {_MOST_R_HAT}); run them longer"
-    )
-
-
-def _r_hat(draws: np.ndarray) -> float:
-    """R-hat of chains (C, S); a single one is held against itself, half against half."""
-    if len(draws) == 1 and draws.size > 1:
-        draws = draws[0, : draws.size // 2 * 2].reshape(2, -1)
-    return float(array_stats.rhat(draws, chain_axis=0, draw_axis=1))
+    return Mode(theta, float(fit["logp_mode"]), flat, -precision_of(fit), labels, 0)
 
 
 def _remedy(pairs: WeightedPairs) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pymc as pm
@@ -11,9 +12,14 @@ from scipy import stats
 from scipy.special import betaln, gammaln
 
 from .bioassay import bioassay
+from .borrowers import borrowers
+from .crossed_effects import crossed_effects
 from .eight_schools import SCHOOLS, eight_schools
 from .globe import globe
 from .linear_regression import PREDICTORS, exact_posterior, example_data, linear_regression
+from .neural_network import neural_network
+from .smooth_trend import smooth_trend
+from .varying_slopes import varying_slopes
 from .windshield import LINES, windshield
 
 
@@ -44,13 +50,14 @@ class Entry:
     ----------
     name, description, source : str
     build : callable
-        Returns a new `pymc.Model`; its arguments are the model's variants.
+        Returns a new `pymc.Model`; its arguments are the model's variants and its size. Without
+        any the model is small enough for every method, and has a mode.
     quantities : tuple of str
         Variables that people ask for.
     bounds : mapping of str to (float, float)
         The box of the textbook's grid, where a textbook has one.
     truth : Truth or None
-        Of the model that ``build()`` returns.
+        Of the model that ``build()`` returns; None where it is not known.
     """
 
     name: str
@@ -186,6 +193,41 @@ CATALOGUE: dict[str, Entry] = {
             ("mu", "tau", "theta"),
             {},
             _EIGHT_SCHOOLS_TRUTH,
+        ),
+        Entry(
+            "borrowers",
+            "Logistic regression with an effect for each group, of any size (groups=)",
+            "simulated data; Gelman and Hill (2006), chapter 14",
+            partial(borrowers, groups=20, centred=False),
+            ("sigma", "intercept", "slopes", "effect"),
+        ),
+        Entry(
+            "crossed_effects",
+            "Linear mixed model with two crossed effects, of any size (students=, lecturers=)",
+            "simulated data; Bates et al. (2015), the model of InstEval",
+            partial(crossed_effects, students=5, lecturers=5, each=3, centred=False),
+            ("student_sd", "lecturer_sd", "noise_sd", "intercept"),
+        ),
+        Entry(
+            "smooth_trend",
+            "A random walk measured with noise, of any length (times=)",
+            "simulated data; Rue and Held (2005), chapter 3",
+            partial(smooth_trend, times=12, centred=False),
+            ("step_sd", "noise_sd", "trend"),
+        ),
+        Entry(
+            "varying_slopes",
+            "A line for each subject, intercepts and slopes correlated (subjects=)",
+            "simulated data; Belenky et al. (2003), which lme4 calls sleepstudy",
+            partial(varying_slopes, subjects=6, days=5, centred=False, packed=False),
+            ("mean", "sd", "correlation", "noise_sd"),
+        ),
+        Entry(
+            "neural_network",
+            "A Bayesian neural network with one hidden layer, of any width (hidden=)",
+            "simulated data; Neal (1996), Bayesian Learning for Neural Networks",
+            partial(neural_network, hidden=3, observations=40),
+            ("weights", "bias", "output"),
         ),
     )
 }

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import sparse, stats
 
 from tripos.approximations import Gaussian
-from tripos.approximations.errors import CurvatureError, TriposError
+from tripos.approximations.errors import CurvatureError, MemoryLimitError, TriposError
 from tripos.approximations.gaussian import lowest_curvature
 
 # An sd of 1e-4 beside one of 1e4, and correlated.
@@ -106,3 +106,73 @@ def test_lowest_curvature_is_free_of_units():
     assert value == pytest.approx(1 - 1 / 6)  # the correlation is 1 / sqrt(4 * 9)
     assert rescaled == pytest.approx(value)
     np.testing.assert_allclose(in_other_units * units, direction)
+
+
+# A sparse precision.
+
+
+def _both(size, seed):
+    """Draw the same normal distribution from a dense and from a sparse precision."""
+    rng = np.random.default_rng(seed)
+    links = sparse.random_array((size, size), density=min(1.0, 3 / size), rng=rng)
+    units = sparse.diags_array(10 ** rng.uniform(-4, 4, size))
+    matrix = units @ (links @ links.T + 0.1 * sparse.eye_array(size)) @ units
+    mean = rng.standard_normal(size)
+    return tuple(
+        Gaussian.from_precision(mean, precision)
+        for precision in (matrix.toarray(), sparse.csc_array(matrix))
+    )
+
+
+@given(size=st.integers(1, 30), seed=st.integers(0, 1000))
+@settings(max_examples=50)
+def test_a_sparse_precision_gives_the_same_distribution(size, seed):
+    dense, thin = _both(size, seed)
+    assert thin.log_determinant == pytest.approx(dense.log_determinant, abs=1e-9)
+    np.testing.assert_allclose(thin.sd, dense.sd, rtol=1e-9)
+    scales = np.outer(dense.sd, dense.sd)
+    np.testing.assert_allclose(thin.covariance / scales, dense.covariance / scales, atol=1e-9)
+    points = dense.draws(5, np.random.default_rng(seed))
+    np.testing.assert_allclose(thin.log_density(points), dense.log_density(points), rtol=1e-8)
+    whitened = np.random.default_rng(seed).standard_normal((3, size))
+    apart = (thin.place(whitened) - dense.place(whitened)) / dense.sd
+    np.testing.assert_allclose(apart, 0, atol=1e-8)
+
+
+def test_draws_from_a_sparse_precision_have_its_covariance():
+    dense, thin = _both(8, 3)
+    z = (thin.draws(50_000, np.random.default_rng(1)) - dense.mean) / dense.sd
+    correlation = dense.covariance / np.outer(dense.sd, dense.sd)
+    assert np.abs(z.mean(axis=0)).max() < 4 / np.sqrt(50_000)
+    errors = np.sqrt((1 + correlation**2) / 50_000)
+    assert np.all(np.abs(z.T @ z / 50_000 - correlation) < 4 * errors)
+
+
+@pytest.mark.parametrize(
+    ("precision", "shape"),
+    [([[1.0, 2.0], [2.0, 1.0]], "curves upward"), ([[1.0, -1.0], [-1.0, 1.0]], "is flat")],
+    ids=["indefinite", "singular"],
+)
+def test_a_sparse_matrix_not_positive_definite_names_the_direction(precision, shape):
+    with pytest.raises(CurvatureError, match=f"{shape}.*0.71 (alpha|beta) . 0.71 "):
+        Gaussian.from_precision(np.zeros(2), sparse.csc_array(precision), ["alpha", "beta"])
+
+
+def test_nearly_flat_but_for_rounding_is_flat():
+    """The pivots stay positive, by 1e-14; only the lowest eigenvalue tells."""
+    nearly = sparse.csc_array([[1.0, -1.0 + 1e-14], [-1.0 + 1e-14, 1.0]])
+    with pytest.raises(CurvatureError, match=r"is flat along 0.71 theta\[0\] \+ 0.71 theta\[1\]"):
+        Gaussian.from_precision(np.zeros(2), nearly)
+
+
+def test_a_covariance_that_would_not_fit_is_refused():
+    gaussian = Gaussian.from_precision(np.zeros(200_000), sparse.eye_array(200_000, format="csc"))
+    with pytest.raises(MemoryLimitError, match=r"covariance matrix of 200,000 .* 894 GiB .*sd"):
+        _ = gaussian.covariance
+    np.testing.assert_array_equal(gaussian.sd, 1)
+
+
+def test_draws_that_would_not_fit_are_refused():
+    gaussian = Gaussian.from_precision(np.zeros(200_000), sparse.eye_array(200_000, format="csc"))
+    with pytest.raises(MemoryLimitError, match=r"1,000,000 draws of 200,000 .* Ask for fewer"):
+        gaussian.draws(1_000_000, np.random.default_rng(1))

@@ -9,6 +9,10 @@ from tripos.models import CATALOGUE
 from tripos.models.eight_schools import SCHOOLS
 from tripos.models.linear_regression import example_data
 
+# Those whose posterior is known; the others are as large as one likes.
+KNOWN = ("bioassay", "globe", "windshield", "linear_regression", "eight_schools")
+SIZED = ("borrowers", "crossed_effects", "smooth_trend", "varying_slopes", "neural_network")
+
 
 @pytest.fixture(params=CATALOGUE)
 def entry(request):
@@ -16,11 +20,10 @@ def entry(request):
 
 
 def test_names():
-    assert set(CATALOGUE) == {
-        "bioassay", "globe", "windshield", "linear_regression", "eight_schools"
-    }  # fmt: skip
+    assert set(CATALOGUE) == {*KNOWN, *SIZED}
     assert all(name == entry.name for name, entry in CATALOGUE.items())
-    assert all(entry.build is getattr(models, entry.name) for entry in CATALOGUE.values())
+    assert all(CATALOGUE[name].build is getattr(models, name) for name in KNOWN)
+    assert all(CATALOGUE[name].build.func is getattr(models, name) for name in SIZED)
 
 
 def test_every_call_builds_a_new_model(entry):
@@ -55,8 +58,29 @@ def test_variables_have_dims(entry):
         assert len(model.named_vars_to_dims.get(variable.name, ())) == variable.ndim, variable.name
 
 
-def test_truth_has_an_sd_to_every_mean(entry):
-    truth = entry.truth
+@pytest.mark.parametrize(
+    ("name", "size", "dim"),
+    [
+        ("borrowers", "groups", "group"),
+        ("crossed_effects", "students", "student"),
+        ("smooth_trend", "times", "time"),
+        ("varying_slopes", "subjects", "subject"),
+        ("neural_network", "hidden", "unit"),
+    ],
+)
+def test_size_is_an_argument(name, size, dim):
+    build = CATALOGUE[name].build
+    assert len(build().coords[dim]) <= 20  # small enough for every method
+    assert len(build(**{size: 31}).coords[dim]) == 31
+
+
+def test_the_truth_is_known_where_it_is_said_to_be():
+    assert tuple(name for name, entry in CATALOGUE.items() if entry.truth) == KNOWN
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_truth_has_an_sd_to_every_mean(name):
+    truth = CATALOGUE[name].truth
     assert truth.source
     assert set(truth.sd) <= set(truth.mean)
     assert min(truth.sd.values()) > 0

@@ -1,0 +1,128 @@
+"""A polynomial through a log density and its gradient at a few nodes, and draws from it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from .quasi_random import quasi_random_normals
+
+# Draws of the proposal for each that is kept, and their sds in excess of the normal's.
+_PROPOSED, _WIDTH = 10, 1.15
+_MOMENT_POINTS = 2**14
+# Sds beyond the outermost node where the polynomial is no longer believed.
+_BEYOND = 1.5
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A log density of z, near that of a standard normal, told by a polynomial of degree 4.
+
+    It has all terms up to the third degree, and of the fourth the even ones, z_i^2 z_j^2.
+
+    Attributes
+    ----------
+    powers : (T, K) array of int
+        Exponents of the terms.
+    coefficients : (T,) array
+        Of the log ratio to the standard normal.
+    radius : float
+        Distance from the centre within which it is believed; the density is 0 beyond.
+    """
+
+    powers: np.ndarray
+    coefficients: np.ndarray
+    radius: float
+
+    @classmethod
+    def through(cls, places: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> Surrogate:
+        """Fit log ratios and their slopes by least squares.
+
+        Parameters
+        ----------
+        places : (M, K) array
+            Nodes z; the first is the centre.
+        values : (M,) array
+            Log ratios to the standard normal.
+        slopes : (M, K) array
+            Their gradients with respect to z.
+        """
+        powers = _powers(places.shape[1])
+        rows = [_terms(powers, places), *_slopes(powers, places)]
+        known = [values - values[0], *slopes.T]
+        coefficients = np.linalg.lstsq(np.vstack(rows), np.concatenate(known), rcond=None)[0]
+        radius = float(np.max(np.linalg.norm(places, axis=1))) + _BEYOND
+        return cls(powers, coefficients, radius)
+
+    def corrected(self, places: np.ndarray, values: np.ndarray) -> Surrogate:
+        """Add a quadratic fit of further log ratios (M,), whose slopes are not known."""
+        quadratic = self.powers.sum(axis=1) <= 2
+        found = np.linalg.lstsq(_terms(self.powers[quadratic], places), values - values[0])[0]
+        coefficients = self.coefficients.copy()
+        coefficients[quadratic] += found
+        return Surrogate(self.powers, coefficients, self.radius)
+
+    def log_ratio(self, places: np.ndarray) -> np.ndarray:
+        """Log ratio (S,) to the standard normal, 0 at the centre; minus infinity far out."""
+        ratio = _terms(self.powers, places) @ self.coefficients
+        return np.where(np.sum(places**2, axis=1) <= self.radius**2, ratio, -np.inf)
+
+    def draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw z (S, K) by importance resampling; their log density (S,) comes along."""
+        normals = rng.standard_normal((_PROPOSED * draws, self.powers.shape[1]))
+        proposed, log_weights, log_mass = self._weighted(normals)
+        edges = np.cumsum(np.exp(log_weights))
+        wanted = (np.arange(draws) + rng.random()) / draws * edges[-1]
+        chosen = rng.permutation(np.minimum(np.searchsorted(edges, wanted), len(edges) - 1))
+        places = proposed[chosen]
+        return places, self.log_ratio(places) + _log_normal(places) - log_mass
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """Mean (K,), covariance (K, K) and log mass, over quasi-random points."""
+        normals = quasi_random_normals(_MOMENT_POINTS, self.powers.shape[1])
+        places, log_weights, log_mass = self._weighted(normals)
+        weights = np.exp(log_weights)
+        mean = weights @ places
+        away = places - mean
+        return mean, (away * weights[:, None]).T @ away, log_mass
+
+    def _weighted(self, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """Points, their log weights, which add up to 1, and the log of the density's mass."""
+        places = _WIDTH * normals
+        size = self.powers.shape[1]
+        proposal = _log_normal(normals) - size * np.log(_WIDTH)
+        log_weights = self.log_ratio(places) + _log_normal(places) - proposal
+        total = float(logsumexp(log_weights))
+        return places, log_weights - total, total - np.log(len(places))
+
+
+def _log_normal(places: np.ndarray) -> np.ndarray:
+    size = places.shape[1]
+    return -0.5 * (np.sum(places**2, axis=1) + size * np.log(2 * np.pi))
+
+
+def _powers(size: int) -> np.ndarray:
+    axes = [itertools.combinations_with_replacement(range(size), degree) for degree in (1, 2, 3)]
+    powers = [np.bincount(chosen, minlength=size) for chosen in itertools.chain(*axes)]
+    even = [2 * power for power in powers if power.sum() == 2]
+    return np.array([*powers, *even])
+
+
+def _terms(powers: np.ndarray, places: np.ndarray) -> np.ndarray:
+    terms = np.ones((len(places), len(powers)))
+    for axis in range(places.shape[1]):
+        terms *= (places[:, axis, None] ** np.arange(5))[:, powers[:, axis]]
+    return terms
+
+
+def _slopes(powers: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
+    """Derivatives (M, T) of the terms, one array an axis."""
+    slopes = []
+    for axis in range(places.shape[1]):
+        lowered = powers.copy()
+        lowered[:, axis] = np.maximum(lowered[:, axis] - 1, 0)
+        slopes.append(_terms(lowered, places) * powers[:, axis])
+    return slopes
