@@ -21,8 +21,9 @@ from .sparse_cholesky import SparseFactor, unit_scale
 _CLOSE = 1e-12
 # Steps of a search, and halvings of one step.
 _MOST_STEPS, _MOST_HALVINGS = 50, 20
-# Curvature added, relative to a unit diagonal, where the log density does not curve down.
-_FIRST_SHIFT, _LAST_SHIFT = 1e-3, 1e6
+# Curvature added, relative to a unit diagonal, where the log density does not curve down; never 1,
+# which would cancel a diagonal that curves upward, to rounding.
+_FIRST_SHIFT, _LAST_SHIFT = 2e-3, 2e6
 _ROUNDING = 1e-13
 
 
