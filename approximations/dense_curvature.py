@@ -59,6 +59,9 @@ class DenseCurvature:
         Infinite where a direction curves upward.
         """
         eigenvalues, vectors = self._eigenvectors
+        if eigenvalues[0] > smallest_curvature(len(eigenvalues)):
+            slope = vectors.T @ (gradient / self.scale)
+            return float(slope @ (slope / eigenvalues))
         flat = self._flat
         if np.any(eigenvalues[~flat] < 0):
             return np.inf
@@ -69,7 +72,10 @@ class DenseCurvature:
         self, gradient: np.ndarray, scale: np.ndarray, radius: float
     ) -> tuple[np.ndarray, float]:
         """Maximise the quadratic model within ``|scale * step| <= radius``: step (P,) and gain."""
-        eigenvalues, vectors = np.linalg.eigh(self.matrix / np.outer(scale, scale))
+        own = np.array_equal(scale, self.scale)
+        eigenvalues, vectors = (
+            self._eigenvectors if own else _scaled_eigenvectors(self.matrix, scale)
+        )
         slope = vectors.T @ (gradient / scale)
         coordinates = _step_in_eigenbasis(slope, eigenvalues, radius)
         expected = slope @ coordinates - 0.5 * coordinates @ (eigenvalues * coordinates)
@@ -98,8 +104,12 @@ class DenseCurvature:
 
     @cached_property
     def _eigenvectors(self) -> tuple[np.ndarray, np.ndarray]:
-        eigenvalues, vectors = np.linalg.eigh(self.matrix / np.outer(self.scale, self.scale))
-        return eigenvalues, vectors
+        return _scaled_eigenvectors(self.matrix, self.scale)
+
+
+def _scaled_eigenvectors(matrix: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    eigenvalues, vectors = np.linalg.eigh(matrix / (scale[:, None] * scale))
+    return eigenvalues, vectors
 
 
 def _step_in_eigenbasis(slope: np.ndarray, eigenvalues: np.ndarray, radius: float) -> np.ndarray:

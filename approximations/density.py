@@ -81,7 +81,7 @@ class LogDensity:
         """Labels of the entries of ``theta``."""
         return tuple(label for block in self.blocks for label in block.labels)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of entries of ``theta``."""
         return sum(len(block.labels) for block in self.blocks)
@@ -152,7 +152,7 @@ class LogDensity:
         self.evaluations["gradient"] += 1
         self.evaluations["hessian_vector_product"] += self.size
         function = self._function("derivatives", self._symbolic.derivatives_graph)
-        value, gradient, products = function(_vector(theta), np.eye(self.size), rows=self.size)
+        value, gradient, products = function(_vector(theta), self._units, rows=self.size)
         return float(value), np.array(gradient), _symmetric(products)
 
     @property
@@ -264,6 +264,7 @@ class LogDensity:
                 length.set_value(np.asarray(len(labels), dtype=length.type.dtype))
         self._symbolic.refresh()
         self.has_new_data = True
+        self.__dict__.pop("_hessian_fits", None)
         if "pattern" in self.__dict__ and not self.pattern.holds():
             del self.pattern
             self.__dict__.pop("_colouring", None)
@@ -306,7 +307,11 @@ class LogDensity:
         sizes = [self.data[name].get_value(borrow=True).size for name in observed]
         return max(self.size, *sizes) if sizes else self._entries
 
-    @property
+    @cached_property
+    def _units(self) -> np.ndarray:
+        return np.eye(self.size)
+
+    @cached_property
     def _hessian_fits(self) -> bool:
         """Whether all columns of the Hessian can be had in one batch."""
         return self.size * self._entries <= _ENTRIES_PER_CHUNK

@@ -16,17 +16,18 @@ def _blocks(language):
 
 
 # What each example must print: the grid's mean of beta and the mode, as the book has them; what is
-# wrong with the normal approximation.
+# wrong with the normal approximation; intercept and log sigma of the borrowers.
 _PRINTED = (
     (r"beta\s+grid\s+11\.6355", r"0\.8465802"),
     (r"beta\s+differs", r"ld50\s+differs", r"1 mode from 1 search", r"importance|quadrature"),
+    (r"-0\.94943", r"-0\.35985", r"0\.1216"),
 )
 
 
 @pytest.mark.parametrize(
     ("code", "printed"),
     list(zip(_blocks("python"), _PRINTED, strict=True)),
-    ids=["compare", "trust"],
+    ids=["compare", "trust", "thousands"],
 )
 def test_python_example_runs(code, printed, capsys):
     names = {}
