@@ -86,10 +86,11 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
     precision, radius = _first_precision(here), _FIRST_RADIUS
     for iterations in range(max_iterations):
         step, gain = _bounded_step(precision, here.marginal_gradient, radius)
-        if gain < _NEAR:
+        # Of a step that was cut short a small gain says nothing.
+        if gain < _NEAR and _length(precision, step) < 0.99 * radius:
             return _polished(here, precision, iterations)
         there = _tried(here, step)
-        if there is None or not np.isfinite(there.log_marginal):
+        if there is None or not _is_finite(there):
             radius = min(radius, _length(precision, step)) / 4
             if radius < _LEAST_RADIUS:
                 break
@@ -185,6 +186,10 @@ def _updated(precision: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.
     )
 
 
+def _is_finite(there: Conditional) -> bool:
+    return bool(np.isfinite(there.log_marginal) and np.all(np.isfinite(there.marginal_gradient)))
+
+
 def _tried(here: Conditional, step: np.ndarray) -> Conditional | None:
     """The point that a step leads to; None where the latent field has no mode there.
 
@@ -200,9 +205,9 @@ def _no_mode(
     field: LatentField, start: np.ndarray, here: Conditional, steps: int
 ) -> ModeAtInfinityError | ModeNotFoundError:
     gone = here.outer - start
-    if here.marginal_gradient @ gone > 0 and np.max(np.abs(gone)) > _FAR:
+    if here.marginal_gradient @ gone > -_NEAR and np.max(np.abs(gone)) > _FAR:
         return ModeAtInfinityError(
-            "The log marginal density of the outer parameters keeps rising along "
+            "The log marginal density of the outer parameters keeps rising, or stays flat, along "
             f"{describe_direction(field.outer_labels, gone)}: it has no mode. A scale may run to "
             "its boundary; give it a prior that keeps it away, or use nuts."
         )

@@ -154,6 +154,7 @@ def _product(mode: OuterMode, points: int, nodes: int) -> OuterNodes:
     visits = _visited(mode.conditional, places @ root.T, nodes)
     log_density = (visits.values + visits.corrections).reshape((points,) * size)
     table = Table(rule, centre, root, log_density)
+    _check_ends(mode.conditional.field, table)
     evidence = table.log_evidence
     error = abs(_thinned(table).log_evidence - evidence)
     masses, fields = table.log_masses.ravel(), (visits.latent, visits.variances)
@@ -197,6 +198,19 @@ def _check_falls(field: LatentField, values: np.ndarray) -> None:
         f"at the mode ({', '.join(field.outer_labels)}): it has another mode, or is far from "
         "normal. Name more variables in latent=[...], or use nuts."
     )
+
+
+def _check_ends(field: LatentField, table: Table) -> None:
+    """Refuse a density that is half as high at the outermost nodes as anywhere, or higher."""
+    for axis, label in enumerate(field.outer_labels):
+        others = tuple(k for k in range(table.size) if k != axis)
+        heights = logsumexp(table.log_masses, axis=others) - table.rule.log_weights
+        if len(heights) > 2 and max(heights[0], heights[-1]) > heights.max() - np.log(2):
+            raise QuadratureError(
+                f"The log marginal density of the outer parameters does not fall along {label} "
+                "from the mode to the outermost nodes: the posterior may be improper, or have "
+                f"another mode. Give {label} a proper prior, or use nuts."
+            )
 
 
 def _visited(

@@ -25,8 +25,9 @@ from .exercise import (
     effects,
 )
 from .judges import verdicts
-from .printing import console, table_of
+from .printing import MOST_ROWS, console, table_of
 from .storage import check_place, file_name, replace_folder
+from .summary import most_different
 from .target import load_model
 from .verdict import Verdict
 from .words import bioassay_sentences, sentences
@@ -137,7 +138,13 @@ def _print(target: str, tables: Mapping[str, pd.DataFrame], said: Sequence[str])
         tables["summary"].drop(columns=["mcse_sd", "tail_k"]).dropna(axis="columns", how="all")
     )
     summary = summary.rename(columns={"mcse_mean": "MC s.e.", "r_hat": "R-hat", "ess_bulk": "ESS"})
-    out.print(table_of(summary, f"Posterior of {target}"))
+    shown = most_different(summary, MOST_ROWS)
+    out.print(table_of(shown, f"Posterior of {target}"))
+    if len(shown) < len(summary):
+        told = shown.index.unique("quantity").size, summary.index.unique("quantity").size
+        out.print(
+            f"These are the {told[0]} quantities that differ most, of {told[1]} in summary.csv."
+        )
     if "effects" in tables:
         out.print(
             table_of(tables["effects"], "Error of each method, apart from the prior's effect")

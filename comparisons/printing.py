@@ -10,7 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-_MOST_ROWS = 40
+MOST_ROWS = 40
+"""Rows of a table that are printed."""
 _WIDTH_IN_A_PIPE = 140
 
 
@@ -34,15 +35,15 @@ def table_of(frame: pd.DataFrame, title: str) -> Table:
         table.add_column(str(name), justify="left" if is_text else "right", no_wrap=not is_text)
     several = frame.index.nlevels > 1
     previous = None
-    for keys, row in list(frame.iterrows())[:_MOST_ROWS]:
+    for keys, row in list(frame.iterrows())[:MOST_ROWS]:
         names = keys if isinstance(keys, tuple) else (keys,)
         again = several and names[0] == previous
         if several and previous is not None and not again:
             table.add_section()
         table.add_row("" if again else str(names[0]), *map(str, names[1:]), *map(_cell, row))
         previous = names[0]
-    if len(frame) > _MOST_ROWS:
-        table.caption = f"and {len(frame) - _MOST_ROWS} more rows in the file"
+    if len(frame) > MOST_ROWS:
+        table.caption = f"and {len(frame) - MOST_ROWS} more rows in the file"
     return table
 
 

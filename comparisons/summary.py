@@ -63,6 +63,29 @@ def summary_table(
     return pd.DataFrame([rows[key] for key in order], index=index, columns=list(COLUMNS))
 
 
+def most_different(summary: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Rows of the quantities that the trees differ about most; all, in their order, where they fit.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        As `summary_table` makes it.
+    most : int
+        How many rows at most.
+    """
+    if len(summary) <= most:
+        return summary
+    by_quantity = summary.groupby(level="quantity", sort=False)
+    medians, widths = by_quantity["q50"], summary["q97.5"] - summary["q2.5"]
+    widths = widths.groupby(level="quantity", sort=False)
+    shift = (medians.max() - medians.min()) / (widths.mean() / 4)
+    ratio = np.log(widths.max() / widths.min())
+    apart = shift.fillna(0.0) + ratio.replace(np.inf, np.nan).fillna(0.0)
+    labels = int(by_quantity.size().max())
+    chosen = apart.sort_values(ascending=False, kind="stable").index[: max(1, most // labels)]
+    return summary.loc[summary.index.get_level_values("quantity").isin(chosen)]
+
+
 def shared_variables(trees: Mapping[str, xr.DataTree]) -> list[str]:
     """Names of the posterior variables that at least two of the trees have, in their order.
 

@@ -96,9 +96,18 @@ class Verdict:
         order = np.lexsort((sizes, ranks))[:most]
         return self.table.iloc[order]
 
+    def _common_reason(self) -> str:
+        """Say what all sentences say, if they say the same of every quantity."""
+        rows = zip(self.table.index, self.table["judgement"], self.table["sentence"], strict=True)
+        said = {(judged, text.removeprefix(f"{name}: ")) for name, judged, text in rows}
+        return "  ".join(said.pop()) if len(said) == 1 else ""
+
     def __str__(self) -> str:
         """Give one line a quantity, of many the worst: the judgement and the sentence."""
         shown = self.worst()
+        reason = self._common_reason()
+        if reason and len(shown) < len(self.table):
+            return f"{reason}\nThis holds for all {len(self.table)} quantities."
         names = [str(quantity) for quantity in shown.index]
         wide = max((len(name) for name in names), default=0)
         rows = zip(names, shown["judgement"], shown["sentence"], strict=True)

@@ -7,7 +7,7 @@ from scipy import stats
 
 from tripos.approximations.errors import ArgumentError, NoSharedVariableError
 from tripos.comparisons import Comparison
-from tripos.comparisons.summary import summary_table
+from tripos.comparisons.summary import most_different, summary_table
 
 
 def test_moments_and_their_errors_are_those_of_independent_draws(normal_tree):
@@ -87,3 +87,9 @@ def test_trees_without_a_shared_variable_are_refused(normal_tree):
     other = arviz_base.from_dict({"posterior": {"w": np.ones((1, 10))}})
     with pytest.raises(NoSharedVariableError, match=r"a: \['x', 'y'\]; b: \['w'\]"):
         Comparison({"a": normal_tree(), "b": other})
+
+
+def test_of_many_rows_those_that_differ_most_are_kept(normal_tree):
+    table = summary_table({"one": normal_tree(), "other": normal_tree(mean=1.0)})
+    assert most_different(table, 6) is table
+    assert list(most_different(table, 3).index) == [("x", "one"), ("x", "other")]

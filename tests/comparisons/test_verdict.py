@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from tripos.approximations import LogDensity, grid, laplace, skew_laplace
+from tripos.approximations import LogDensity, grid, laplace, nested_laplace, skew_laplace
 from tripos.approximations.errors import (
     ArgumentError,
     ModeAtInfinityError,
@@ -355,3 +355,78 @@ def test_unknown_names_are_refused_where_all_fails():
 def test_an_empty_table_does_not_agree(flat):
     found = verdict(flat[1], flat[0], random_seed=1)
     assert not Verdict(found.table[:0], found.discrepancies, 0.1, 0, 0.0).agrees
+
+
+# Many quantities, and trees that bring their own weights or an own curvature.
+
+
+def noisy_effects(groups):
+    """Normal effects of unknown mean, measured with known noise: everything is normal."""
+    y = np.random.default_rng(3).normal(1.0, 1.5, size=groups)
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0.0, 2.0)
+        effect = pm.Normal("effect", mu, 1.0, shape=groups)
+        pm.Normal("y", effect, 1.0, observed=y)
+    return LogDensity(model, linker="numpy")
+
+
+def test_a_nested_tree_is_judged_by_its_own_weights():
+    density = noisy_effects(3)
+    tree = nested_laplace(density, latent=["effect"], random_seed=1)
+    found = verdict(tree, density)
+    assert found.agrees
+    assert list(found.table.index) == ["mu", "effect[0]", "effect[1]", "effect[2]"]
+
+
+def test_weights_of_a_nested_tree_tell_a_wrong_density():
+    density = noisy_effects(3)
+    tree = nested_laplace(density, latent=["effect"], random_seed=1)
+    mu = tree["posterior"]["mu"]
+    # As if the draws had come from a normal half a standard deviation off.
+    tilt = 0.5 * (mu - mu.mean()) / mu.std()
+    tree["sample_stats"]["log_proposal"] = tree["sample_stats"]["log_proposal"] + tilt
+    found = verdict(tree, density)
+    assert found.table.at["mu", "judgement"] == "differs"
+    assert abs(found.discrepancies.at["mu", "mean_shift"] - 0.5) < 0.1
+
+
+def test_resampled_nested_draws_cannot_be_judged_again():
+    density = noisy_effects(3)
+    tree = nested_laplace(density, latent=["effect"], draws=500, weights=True, random_seed=1)
+    with pytest.raises(ArgumentError, match="resampled by their weights already"):
+        verdict(tree, density)
+
+
+def test_of_many_quantities_the_worst_are_printed():
+    rng = np.random.default_rng(5)
+    reference = tree_of({"x": rng.standard_normal((4000, 50))[None]})
+    shifted = reference.copy(deep=True)
+    shifted["posterior"]["x"][..., 41] += 0.4
+    found = verdict(shifted, against=reference)
+    assert found.worst().index[0] == "x[41]"
+    text = str(found).splitlines()
+    assert len(text) == 31
+    assert text[0].startswith("x[41]")
+    assert text[-1] == "1 differs, 49 inconclusive (20 not shown)."
+
+
+def test_one_reason_for_all_is_said_once():
+    rng = np.random.default_rng(5)
+    chains = {"x": np.arange(4)[:, None, None] + rng.standard_normal((4, 100, 40))}
+    reference = tree_of(chains, independent=False)
+    text = str(verdict(reference, against=reference))
+    assert text.count("have not converged") == 1
+    assert text.endswith("This holds for all 40 quantities.")
+
+
+@pytest.mark.parametrize("curvature", ["diagonal", "low_rank"])
+def test_another_curvature_is_judged_by_its_draws(flat, curvature):
+    density, _ = flat
+    options = {"rank": 1} if curvature == "low_rank" else {}
+    model = bioassay("weak") if curvature == "low_rank" else None
+    density = LogDensity(model, linker="numpy") if model is not None else density
+    found = verdict(laplace(density, random_seed=1, curvature=curvature, **options), density)
+    assert found.table.at["beta", "judgement"] == "differs"
+    if curvature == "diagonal":
+        # The conditional sd of alpha is 0.8 of the marginal one.
+        assert found.discrepancies.at["alpha", "log_sd_ratio"] < -0.1
