@@ -22,6 +22,7 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import ancestors, toposort
 from pytensor.scalar.basic import Cast
+from pytensor.sparse.type import SparseTensorType
 from pytensor.tensor.basic import (
     Alloc,
     MakeVector,
@@ -34,6 +35,8 @@ from pytensor.tensor.shape import SpecifyShape
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant
 from pytensor.xtensor.type import XTensorConstant, XTensorType
+
+from .sparse_products import indexed_product, is_sparse_product
 
 # Integer constants below this size may be shapes or axes, which some operations need to see.
 _SMALLEST_INTEGER_DATA = 16
@@ -128,6 +131,8 @@ def rebuild(
         elif isinstance(node.op, MakeVector):
             # It holds the precision of what it stacks, which may have changed.
             rebuilt = [pt.stack(inputs)] if inputs else node.outputs
+        elif is_sparse_product(node):
+            rebuilt = [indexed_product(*inputs)]
         elif _loses_precision(node):
             doubles = [pt.cast(variable, "float64") for variable in inputs]
             rebuilt = node.op.make_node(*doubles).outputs
@@ -196,7 +201,8 @@ def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:
 
 
 def _is_array(variable: Variable) -> bool:
-    return isinstance(variable.type, TensorType | XTensorType)
+    is_sparse = isinstance(variable.type, SparseTensorType)
+    return isinstance(variable.type, TensorType | XTensorType) and not is_sparse
 
 
 def _is_data(variable: Variable) -> bool:

@@ -35,7 +35,7 @@ def nested_draws(
     """Draw outer parameters from what the nodes describe, and the latent field given them.
 
     Given outer parameters the latent field is normal about the mode at the nearest node, moved by
-    the mode's first derivatives, with the precision at that node.
+    the mode's first derivatives there, with the precision at that node.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def nested_draws(
     for node in np.unique(nearest):
         rows = np.flatnonzero(nearest == node)
         here = conditional_at(field, nodes.outer[node], nodes.latent[node])
-        modes = here.latent + (outer[rows] - here.outer) @ centre.sensitivity.T
+        modes = here.latent + (outer[rows] - here.outer) @ here.sensitivity.T
         normals = rng.standard_normal((len(rows), field.size))
         away = here.factor.unwhiten(normals)
         thetas[np.ix_(rows, field.latent)] = modes + away

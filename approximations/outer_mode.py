@@ -16,9 +16,9 @@ from .gaussian import Gaussian
 from .latent_field import LatentField
 from .parameters import describe_direction
 
-# Squared distance to the mode, in sds, at which the search ends; and how far Newton's last steps,
-# with the Hessian of differences, bring it down.
-_NEAR, _CLOSE = 1e-3, 1e-10
+# Squared distance to the mode, in sds, at which the search ends; how far Newton's last steps, with
+# the Hessian of differences, should bring it down; and how far they must.
+_NEAR, _CLOSE, _SETTLED = 1e-5, 1e-10, 1e-6
 _MOST_POLISHES = 5
 # Step of the differences in sds: their error is about a millionth of the third derivative's slope.
 _STEP = 1e-2
@@ -118,7 +118,7 @@ def _polished(here: Conditional, precision: np.ndarray, iterations: int) -> Oute
             if there is None or _newton(gaussian, there)[1] > 0.3 * gain:
                 break
             here = there
-        if gain < _NEAR:
+        if gain < _SETTLED:
             return OuterMode(here, hessian, iterations)
         precision = -hessian
     raise ModeNotFoundError(

@@ -9,7 +9,7 @@ from scipy.special import logsumexp, softmax
 
 from .central_composite import central_composite
 from .conditional import Conditional, conditional_at
-from .errors import QuadratureError
+from .errors import LatentModeError, QuadratureError
 from .group_quadrature import group_correction
 from .hermite import Table, gauss_hermite
 from .latent_field import LatentField
@@ -232,13 +232,28 @@ def _visited(
             near = done[np.argmin(np.sum((shifts[done] - shifts[node]) ** 2, axis=1))]
             start, apart = visits.latent[near], shifts[node] - shifts[near]
         predicted = start + centre.sensitivity @ apart
-        here = conditional_at(field, centre.outer + shifts[node], predicted)
+        try:
+            here = conditional_at(field, centre.outer + shifts[node], predicted)
+        except LatentModeError as error:
+            raise _no_latent_mode(error, field, shifts) from error
         visits.values[node], visits.latent[node] = here.log_marginal, here.latent
         visits.corrections[node] = group_correction(here, nodes)
         visits.variances[node] = here.factor.variances()
         if with_slopes:
             visits.slopes[node] = here.marginal_gradient
     return visits
+
+
+def _no_latent_mode(
+    error: LatentModeError, field: LatentField, shifts: np.ndarray
+) -> LatentModeError:
+    reach = np.max(np.abs(shifts), axis=0)
+    label = field.outer_labels[int(np.argmax(reach))]
+    return LatentModeError(
+        f"{error} That is a node of the outer parameters: they reach {np.max(reach):.3g} from the "
+        f"mode in {label}. If that is further than plausible, the density is flat there: give "
+        f"{label} a proper prior. If not, ask for fewer points=."
+    )
 
 
 def _spread(shifts: np.ndarray) -> np.ndarray:

@@ -62,13 +62,14 @@ def _by_hand(nodes):
 
 def test_one_node_corrects_nothing(here):
     assert group_correction(here, 1) == 0.0
-    assert here.log_marginal == pytest.approx(_by_hand(1), abs=1e-9)
+    # The mode is found to a millionth of an sd.
+    assert here.log_marginal == pytest.approx(_by_hand(1), abs=1e-6)
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 4, 5, 9, 20])
 def test_the_product_of_the_groups_own_rules(here, nodes):
     found = here.log_marginal + group_correction(here, nodes)
-    assert found == pytest.approx(_by_hand(nodes), abs=1e-7)
+    assert found == pytest.approx(_by_hand(nodes), abs=1e-6)
 
 
 def test_many_nodes_are_exact(here):
