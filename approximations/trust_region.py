@@ -18,6 +18,8 @@ from .sparse_curvature import SparseCurvature
 
 # Squared Newton decrement below which the mode is closer than 1e-6 standard deviations.
 CLOSE = 1e-12
+# The same below which a step would move the last digits only.
+_NOTHING_LEFT = 1e-24
 # By how much the curvature may change within a tenth of an sd of a mode.
 _SIMILAR = 10.0
 
@@ -132,7 +134,9 @@ def is_peak(density: LogDensity, here: Iterate) -> bool:
 
 
 def polished(density: LogDensity, here: Iterate) -> Iterate:
-    """Take one more Newton step, which squares what is left of the error."""
+    """Take one more Newton step, which squares what is left of the error, if anything is."""
+    if here.decrement <= _NOTHING_LEFT:
+        return here
     there = Iterate.at(density, here.theta + here.curved.newton(here.gradient), here)
     better = there.is_finite and there.decrement <= here.decrement
     return there if better else here

@@ -164,7 +164,7 @@ def _separated():
 @pytest.mark.parametrize(
     ("build", "sentence"),
     [
-        (_flat_direction, r"flat along .*level"),
+        (_flat_direction, r"flat along .*(effect|level)"),
         (_unobserved_group, rf"flat along 1 effect\[{GROUPS - 1}\]"),
         (_separated, rf"no finite mode.* effect\[{GROUPS - 1}\]"),
         (lambda: borrowers(GROUPS), "no finite mode.*sigma_log__"),
