@@ -123,7 +123,8 @@ def _polished(here: Conditional, precision: np.ndarray, iterations: int) -> Oute
         precision = -hessian
     raise ModeNotFoundError(
         f"The search for the mode of the outer parameters came near {_said(here)} and then did not "
-        "settle: the log marginal density is rough there. Use nuts."
+        "settle: the log marginal density is rough there, or flat. Give the outer parameters a "
+        "proper prior, or use nuts."
     )
 
 

@@ -32,9 +32,10 @@ _KNOWN: dict[str, tuple[str, tuple[float, ...], str]] = {
     "importance": ("#009E73", (1.2, 1.2), "D"),
     "skew_laplace": ("#CC79A7", (6.0, 1.5, 1.2, 1.5, 1.2, 1.5), "v"),
     "quadrature": ("#E69F00", (10.0, 3.0), "p"),
+    "nested_laplace": ("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
 }
 _FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
-    ("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
+    ("#882255", (4.0, 1.5, 1.0, 3.0), "P"),
     ("#666666", (2.0, 2.0, 8.0, 2.0), "X"),
 )
 # Further trees of one method: share of white, width, length of dashes. Lightness and width differ

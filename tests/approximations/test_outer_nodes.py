@@ -225,16 +225,23 @@ def test_nodes_that_would_not_fit(modes, monkeypatch):
         outer_nodes(modes[2], 3)
 
 
-def test_a_density_that_does_not_fall():
-    """An intercept with a flat prior, and successes only: it levels off at 1."""
+def _with_outer(log_density, coefficients):
+    """Outer parameters x and b (K,), of which x has a density of its own, and a latent field."""
     with pm.Model() as model:
-        level = pm.Flat("level")
-        scale = pm.HalfNormal("scale", 1.0)
-        effect = pm.Normal("effect", 0.0, scale, shape=6)
-        pm.Binomial("y", n=np.full(6, 5), logit_p=level + effect, observed=np.full(6, 5))
-    field = latent_field(LogDensity(model, linker="numpy"))
-    mode = outer_mode(field, field.density.initial_point())
-    with pytest.raises(QuadratureError, match=r"does not fall along level .* proper prior"):
+        x = pm.Flat("x", initval=0.0)
+        pm.Potential("own", log_density(x))
+        pm.Normal("b", 0.0, 1.0, shape=coefficients)
+        effect = pm.Normal("effect", 0.0, 1.0, shape=3)
+        pm.Normal("y", effect, 1.0, observed=np.zeros(3))
+    field = latent_field(LogDensity(model, linker="numpy"), ["effect"])
+    return outer_mode(field, field.density.initial_point())
+
+
+def test_a_density_that_does_not_fall():
+    """A peak on a plateau that has no end."""
+    mode = _with_outer(lambda x: 0.4 * pt.exp(-(x**2) / 0.8), 1)
+    assert mode.hessian[0, 0] == pytest.approx(-1, abs=1e-3)
+    with pytest.raises(QuadratureError, match=r"does not fall along x .* proper prior"):
         outer_nodes(mode)
 
 
@@ -256,15 +263,9 @@ def test_a_composite_design_of_normal_parameters(regression):
 
 
 def test_a_higher_mode_that_a_node_meets():
-    with pm.Model() as model:
-        x = pm.Flat("x", initval=0.0)
-        # Peaks at 0 and 1.3, where the outermost node of the lower one is.
-        pm.Potential("low", pt.log(0.3 * pt.exp(-2 * x**2) + 0.7 * pt.exp(-3 * (x - 1.7) ** 2)))
-        pm.Normal("b", 0.0, 1.0, shape=4)
-        effect = pm.Normal("effect", 0.0, 1.0, shape=3)
-        pm.Normal("y", effect, 1.0, observed=np.zeros(3))
-    field = latent_field(LogDensity(model, linker="numpy"), ["effect"])
-    mode = outer_mode(field, field.density.initial_point())
+    """Peaks at 0 and 1.7: the outermost node of the lower one comes near the higher."""
+    low, high = (lambda x: 0.3 * pt.exp(-2 * x**2)), (lambda x: 0.7 * pt.exp(-3 * (x - 1.7) ** 2))
+    mode = _with_outer(lambda x: pt.log(low(x) + high(x)), 4)
     assert abs(mode.conditional.outer[0]) < 0.1
     with pytest.raises(QuadratureError, match=r"higher at a node .* \(x, b\[0\], .*another mode"):
         outer_nodes(mode)
