@@ -15,7 +15,6 @@ import pymc as pm
 import xarray as xr
 from scipy.special import expit, logsumexp
 
-from .conditional import conditional_at
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .group_quadrature import group_correction
@@ -23,7 +22,7 @@ from .laplace import draws_that_fit
 from .latent_field import latent_field
 from .metering import Meter
 from .nested_draws import NestedDraws, nested_draws
-from .outer_mode import OuterMode, outer_mode
+from .outer_mode import OuterMode, follow_mode, outer_mode
 from .outer_nodes import OuterNodes, outer_nodes
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .smoothing import checked_logp, smoothed_weights
@@ -213,42 +212,25 @@ def _warn_of_small_groups(mode: OuterMode, around: OuterNodes) -> None:
     In whitened coordinates the curvature at the mode is 1, so the slope of the correction is the
     shift.
     """
+    centre = mode.conditional
     slopes = np.zeros(len(around.centre))
-    for axis in range(len(slopes)):
-        nodes = _nodes_on_axis(around, axis)
-        if len(nodes) < 2:
-            return
-        values = [
-            group_correction(
-                conditional_at(mode.conditional.field, around.outer[node], around.latent[node]),
-                _CHECKING_NODES,
-                roughly=True,
-            )
-            for node in nodes
-        ]
-        slopes[axis] = (values[1] - values[0]) / np.diff(around.places[nodes, axis])[0]
+    for axis, step in enumerate(around.root.T):
+        below, above = (
+            group_correction(follow_mode(centre, place), _CHECKING_NODES, roughly=True)
+            for place in (centre.outer - step, centre.outer + step)
+        )
+        slopes[axis] = (above - below) / 2
     shifts = around.root @ slopes / np.linalg.norm(around.root, axis=1)
     worst = int(np.argmax(np.abs(shifts)))
     if abs(shifts[worst]) > _TELL_SHIFT:
         warnings.warn(
             f"The groups are so small that {_CHECKING_NODES} quadrature nodes for each latent "
             f"scalar, in the place of Laplace's one, would move "
-            f"{mode.conditional.field.outer_labels[worst]} by about {shifts[worst]:+.2g} sds. Pass "
+            f"{centre.field.outer_labels[worst]} by about {shifts[worst]:+.2g} sds. Pass "
             f"nodes={_CHECKING_NODES}.",
             SmallGroupsWarning,
             stacklevel=3,
         )
-
-
-def _nodes_on_axis(around: OuterNodes, axis: int) -> np.ndarray:
-    """The two nodes on an axis that are nearest to 1 sd below and above the mode."""
-    others = np.delete(around.places, axis, axis=1)
-    here = np.flatnonzero(np.all(np.abs(others) < 1e-9, axis=1))
-    sides = [here[side * around.places[here, axis] > 1e-9] for side in (-1, 1)]
-    if not all(len(side) for side in sides):
-        return np.empty(0, dtype=int)
-    nearest = [side[np.argmin(np.abs(np.abs(around.places[side, axis]) - 1))] for side in sides]
-    return np.array(nearest)
 
 
 def _resampled(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:

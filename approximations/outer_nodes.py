@@ -137,6 +137,7 @@ class _Visits:
 
     @classmethod
     def empty(cls, count: int, outer: int, latent: int) -> _Visits:
+        """Make room for so many nodes, outer and latent parameters."""
         return cls(
             values=np.empty(count),
             corrections=np.empty(count),
