@@ -154,23 +154,25 @@ def serve(name: str) -> None:
         print(json.dumps(asdict(fit(int(line)))), file=answers, flush=True)
 
 
-def ask(name: str, sizes: list[int]) -> list[Answer]:
-    """Answers of one process, in turn."""
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, __file__, name],
-            input="".join(f"{groups}\n" for groups in sizes),
-            capture_output=True,
-            text=True,
-            env={
-                **os.environ,
-                "PYTHONWARNINGS": "ignore",
-                "PYTENSOR_FLAGS": f"base_compiledir={folder}",
-            },
-        )
+def ask(name: str, sizes: list[int], folder: str) -> list[Answer]:
+    """Answers of one process, in turn; what it compiles goes to ``folder``."""
+    settings = {"PYTHONWARNINGS": "ignore", "PYTENSOR_FLAGS": f"base_compiledir={folder}"}
+    done = subprocess.run(
+        [sys.executable, __file__, name],
+        input="".join(f"{groups}\n" for groups in sizes),
+        capture_output=True,
+        text=True,
+        env=os.environ | settings,
+    )
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
     return [Answer(**json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def first_answer(name: str, groups: int) -> Answer:
+    """The first fit of a process that finds nothing compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        return ask(name, [groups], folder)[0]
 
 
 def ask_tmb(groups: int) -> Answer:
@@ -217,8 +219,13 @@ def effects_apart(one: Answer, other: Answer) -> float:
 
 
 def warm_answers(name: str) -> dict[int, list[Answer]]:
-    """Several fits of each size, the first of each left out; a process a size."""
-    return {groups: ask(name, [groups] * (FITS + 1))[1:] for groups in SIZES}
+    """Several fits of each size by a process of its own, after another one has compiled."""
+    answers = {}
+    for groups in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            ask(name, [groups], folder)
+            answers[groups] = ask(name, [groups] * (FITS + 1), folder)[1:]
+    return answers
 
 
 def seconds_of(answers: list[Answer]) -> float:
@@ -262,7 +269,7 @@ def print_targets(nested: dict[int, list[Answer]], tmb: dict[int, float], hand: 
     largest, middle = SIZES[-1], SIZES[1]
     seconds = {groups: seconds_of(nested[groups]) for groups in SIZES}
     growth = largest * np.log(largest) / (middle * np.log(middle))
-    first, peer = ask("nested_laplace", [FIRST])[0], ask(PEER, [FIRST])[0]
+    first, peer = first_answer("nested_laplace", FIRST), first_answer(PEER, FIRST)
     worst = max(agreement(nested[groups][-1], hand[groups][0]) for groups in SIZES)
     targets = [
         (f"{largest} groups, share of TMB's seconds", seconds[largest] / tmb[largest], 1 / 5),
