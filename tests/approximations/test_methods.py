@@ -33,7 +33,7 @@ _ARGUMENTS = {
     "quadrature": _FEW,
     "nested_laplace": _FEW | {"nodes": 3},
 }
-_NUTS = {"draws": 60, "tune": 60, "chains": 2}
+_NUTS = {"draws": 25, "tune": 25, "chains": 2}
 _SIZES = {name: LogDensity(entry.build()).size for name, entry in CATALOGUE.items()}
 _MOST = {"grid": MOST_SCALARS, "quadrature": MOST_QUADRATURE}
 _HIERARCHICAL = ("eight_schools", "borrowers", "crossed_effects", "varying_slopes")
