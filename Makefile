@@ -17,8 +17,9 @@ install: .venv/.complete  ## make .venv, with everything that the rest needs
 compare: .venv/.complete  ## the main job: three posteriors of the bioassay model, into results/
 	$(BIN)/tripos compare bioassay
 
+# A worker a core; a file stays with one worker, so that its fits are made once.
 test: .venv/.complete  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # Packages of several ages: the old call what the new deprecate (pyparsing's oneOf), and Numba tells
 # when it compiles for an array of the old PyTensor that is not contiguous.
