@@ -20,7 +20,7 @@ from .metering import Meter
 from .mode import find_mode
 from .pairs import TRUSTED_K_HAT, WeightedPairs
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .smoothing import FEWEST
+from .smoothing import FEWEST, systematic
 from .starting import Start
 from .weighting import weighted_pairs
 
@@ -121,9 +121,6 @@ def importance(
 def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Choose points by their weights, systematically, and shuffle them.
 
-    Systematic resampling takes each point as often as ``draws`` times its weight, rounded up or
-    down: no scheme without bias repeats fewer (Kitagawa 1996).
-
     Returns
     -------
     (draws,) array of int
@@ -131,10 +128,7 @@ def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> 
     """
     # Pair by pair, so that mirror images compete for the same places.
     weights = np.exp(weighted.log_point_weights).T.ravel()
-    edges = np.cumsum(weights)
-    places = (np.arange(draws) + rng.random()) / draws
-    order = np.searchsorted(edges / edges[-1], places, side="right")
-    pair, side = np.divmod(np.minimum(order, len(edges) - 1), 2)
+    pair, side = np.divmod(systematic(weights, draws, rng), 2)
     return rng.permutation(side * len(weighted.log_weights) + pair)
 
 

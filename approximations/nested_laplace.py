@@ -25,7 +25,7 @@ from .nested_draws import NestedDraws, nested_draws
 from .outer_mode import OuterMode, follow_mode, outer_mode
 from .outer_nodes import OuterNodes, outer_nodes
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .smoothing import checked_logp, smoothed_weights
+from .smoothing import checked_logp, smoothed_weights, systematic
 from .starting import Start, starting_point
 
 # Nodes a latent scalar by which Laplace's approximation of small groups is checked, and the shift
@@ -200,7 +200,7 @@ def _corrected(
         smoothed, k_hat = smoothed_weights(logp - log_proposal)
         shares = np.exp(smoothed - logsumexp(smoothed))
         quality = {"k_hat": k_hat, "effective_sample_size": float(1 / np.sum(shares**2))}
-        chosen = _resampled(shares, rng)
+        chosen = rng.permutation(systematic(shares, len(shares), rng))
         # What comes out was not drawn from the proposal, so its density is not told.
         return thetas[chosen], {"lp": logp[chosen]}, quality
     return thetas, {"lp": logp, "log_proposal": log_proposal}, {}
@@ -231,11 +231,3 @@ def _warn_of_small_groups(mode: OuterMode, around: OuterNodes) -> None:
             SmallGroupsWarning,
             stacklevel=3,
         )
-
-
-def _resampled(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose as many draws as there are by their weights, systematically (Kitagawa 1996)."""
-    places = (np.arange(len(shares)) + rng.random()) / len(shares)
-    edges = np.cumsum(shares)
-    order = np.searchsorted(edges / edges[-1], places, side="right")
-    return rng.permutation(np.minimum(order, len(shares) - 1))

@@ -95,3 +95,26 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     untouched = np.argsort(log_ratios)[-tail - 1]
     scale = log_ratios[untouched] - normalised[untouched]
     return normalised + scale, float(k_hat)
+
+
+def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose points by their weights, each as often as its share of ``draws``, up or down.
+
+    No scheme without bias repeats fewer (Kitagawa 1996).
+
+    Parameters
+    ----------
+    weights : (S,) array
+        They need not add up to 1.
+    draws : int
+    rng : Generator
+
+    Returns
+    -------
+    (draws,) array of int
+        Indices in rising order.
+    """
+    edges = np.cumsum(weights)
+    places = (np.arange(draws) + rng.random()) / draws
+    order = np.searchsorted(edges / edges[-1], places, side="right")
+    return np.minimum(order, len(edges) - 1)

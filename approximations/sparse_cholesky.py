@@ -120,10 +120,6 @@ class SparseFactor:
         values /= self.scale[where[0]] * self.scale[where[1]]
         return sparse.csc_array((values, where), shape=(self.size, self.size))
 
-    def refactor(self, matrix: sparse.csc_array) -> SparseFactor:
-        """Factor another matrix of the same pattern, in the order that is known already."""
-        return self.ordering.factor(matrix)
-
     @property
     def triangle(self) -> np.ndarray:
         """Dense lower Cholesky factor (P, P) of A, in A's order.

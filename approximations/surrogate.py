@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from .quasi_random import quasi_random_normals
+from .smoothing import systematic
 
 # Draws of the proposal for each that is kept, and their sds in excess of the normal's.
 _PROPOSED, _WIDTH = 10, 1.15
@@ -74,10 +75,7 @@ class Surrogate:
         """Draw z (S, K) by importance resampling; their log density (S,) comes along."""
         normals = rng.standard_normal((_PROPOSED * draws, self.powers.shape[1]))
         proposed, log_weights, log_mass = self._weighted(normals)
-        edges = np.cumsum(np.exp(log_weights))
-        wanted = (np.arange(draws) + rng.random()) / draws * edges[-1]
-        chosen = rng.permutation(np.minimum(np.searchsorted(edges, wanted), len(edges) - 1))
-        places = proposed[chosen]
+        places = proposed[rng.permutation(systematic(np.exp(log_weights), draws, rng))]
         return places, self.log_ratio(places) + _log_normal(places) - log_mass
 
     def moments(self) -> tuple[np.ndarray, np.ndarray, float]:
