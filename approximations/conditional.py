@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csc_array
 
+from .diagonal_factor import DiagonalFactor
 from .directional import derivatives_along, product_gradient, products_along
 from .errors import IndefiniteMatrixError, LatentModeError
 from .latent_field import LatentField
-from .sparse_cholesky import SparseFactor, unit_scale
+from .sparse_cholesky import SparseFactor
+from .sparse_hessian import check_product
 
 # Squared Newton decrement, over all latent entries, at which the mode is found.
 _CLOSE = 1e-12
@@ -40,7 +41,7 @@ class Conditional:
         Log density of all parameters there.
     gradient : (P,) array
         Its gradient, 0 in the latent entries.
-    factor : SparseFactor
+    factor : SparseFactor or DiagonalFactor
         Of the latent precision (n, n), the negative Hessian.
     """
 
@@ -48,7 +49,7 @@ class Conditional:
     theta: np.ndarray
     logp: float
     gradient: np.ndarray
-    factor: SparseFactor
+    factor: SparseFactor | DiagonalFactor
 
     @property
     def outer(self) -> np.ndarray:
@@ -106,7 +107,7 @@ class Conditional:
         field = self.field
         weights = np.zeros_like(field.seeds)
         groups, entries = field.colouring.places
-        chosen = _entries_at(self.factor.selected_inverse(), field.structure)
+        chosen = field.inverse_entries(self.factor)
         np.add.at(weights, (groups, field.latent[entries]), chosen)
         return weights
 
@@ -152,35 +153,52 @@ def conditional_at(field: LatentField, outer: np.ndarray, latent: np.ndarray) ->
     )
 
 
+def check_precision(here: Conditional) -> None:
+    """Compare the latent precision with an exact product of the Hessian and a random vector.
+
+    Raises
+    ------
+    SparsityError
+        When they do not agree.
+    """
+    field = here.field
+    precision = field.matrix(_Point.at(field, here.theta).precision)
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        placed = np.zeros(field.density.size)
+        placed[field.latent] = vector
+        return -field.density.hessian_vector_product(here.theta, placed)[field.latent]
+
+    check_product(precision, product)
+
+
 @dataclass(frozen=True)
 class _Point:
     theta: np.ndarray
     logp: float
     gradient: np.ndarray
-    precision: csc_array
+    precision: np.ndarray  # its entries, in the order of the field's structure
 
     @classmethod
     def at(cls, field: LatentField, theta: np.ndarray) -> _Point:
         logp, gradient, products = derivatives_along(field.density, theta, field.seeds)
         groups, entries = field.colouring.places
-        structure = field.structure
-        data = -products[groups, field.latent[entries]]
-        precision = csc_array((data, structure.indices, structure.indptr), structure.shape)
-        return cls(theta, logp, gradient, precision)
+        return cls(theta, logp, gradient, -products[groups, field.latent[entries]])
 
     @property
     def is_finite(self) -> bool:
-        parts = (self.logp, self.gradient, self.precision.data)
+        parts = (self.logp, self.gradient, self.precision)
         return all(bool(np.all(np.isfinite(part))) for part in parts)
 
 
-def _factored(field: LatentField, here: _Point, outer: np.ndarray) -> tuple[SparseFactor, bool]:
+def _factored(
+    field: LatentField, here: _Point, outer: np.ndarray
+) -> tuple[SparseFactor | DiagonalFactor, bool]:
     """Factor the precision, made positive definite by a shift where it is not."""
-    scale = unit_scale(here.precision.diagonal())
     shift = 0.0
     while shift <= _LAST_SHIFT:
         try:
-            return field.ordering.factor(here.precision, scale, shift), shift > 0
+            return field.factor(here.precision, shift), shift > 0
         except IndefiniteMatrixError:
             shift = max(10 * shift, _FIRST_SHIFT)
     raise LatentModeError(
@@ -203,16 +221,6 @@ def _improved(
             return there
         share /= 2
     return None
-
-
-def _entries_at(matrix: csc_array, structure: csc_array) -> np.ndarray:
-    """Entries of a sparse matrix at the places of a structure that its own holds."""
-    matrix.sum_duplicates()
-    kept, wanted = (
-        np.repeat(np.arange(m.shape[1], dtype=np.int64), np.diff(m.indptr)) * m.shape[0] + m.indices
-        for m in (matrix, structure)
-    )
-    return matrix.data[np.searchsorted(kept, wanted)]
 
 
 def _said(field: LatentField, outer: np.ndarray) -> str:

@@ -6,6 +6,8 @@ scalars' log densities, but its gradient tells the slope of each, and slopes int
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -62,10 +64,15 @@ def _log_densities(here: Conditional, places: np.ndarray, between: int) -> np.nd
     return values
 
 
+@cache
+def _gauss_legendre(points: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(points)
+
+
 def _rise(here: Conditional, sd: np.ndarray, ends: tuple[float, float], between: int) -> np.ndarray:
     """Integrate the slopes (n,) from mode + low sd to mode + high sd."""
     field, (low, high) = here.field, ends
-    places, weights = np.polynomial.legendre.leggauss(between)
+    places, weights = _gauss_legendre(between)
     total = np.zeros(len(sd))
     for z, weight in zip((high + low) / 2 + (high - low) / 2 * places, weights, strict=True):
         theta = here.theta.copy()

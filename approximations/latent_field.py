@@ -19,11 +19,11 @@ from scipy.sparse import csc_array
 
 from .colouring import Colouring, coloured
 from .density import LogDensity
+from .diagonal_factor import DiagonalFactor
 from .errors import LatentFieldError
 from .memory import check_memory
 from .parameters import Block
-from .sparse_cholesky import Ordering
-from .sparsity import pattern_of
+from .sparse_cholesky import Ordering, SparseFactor, unit_scale
 
 # Outer parameters that a design of nodes can serve.
 MOST_OUTER = 10
@@ -81,6 +81,36 @@ class LatentField:
         seeds[self.colouring.groups, self.latent] = 1.0
         return seeds
 
+    def matrix(self, entries: np.ndarray) -> csc_array:
+        """Lay entries (nnz,) into the latent block (n, n)."""
+        structure = self.structure
+        return csc_array((entries, structure.indices, structure.indptr), shape=structure.shape)
+
+    def factor(self, entries: np.ndarray, shift: float = 0.0) -> SparseFactor | DiagonalFactor:
+        """Factor a latent precision A + shift S^2, where S^-1 A S^-1 has a unit diagonal.
+
+        Parameters
+        ----------
+        entries : (nnz,) array
+            Of A (n, n), in the order of `structure`.
+        shift : float, default 0
+
+        Raises
+        ------
+        IndefiniteMatrixError
+            When the matrix is not positive definite.
+        """
+        if self.is_independent:
+            return DiagonalFactor.of(entries, shift)
+        matrix = self.ordering.shared(self.matrix(entries))
+        return self.ordering.factor(matrix, unit_scale(matrix.diagonal()), shift)
+
+    def inverse_entries(self, factor: SparseFactor | DiagonalFactor) -> np.ndarray:
+        """Entries (nnz,) of the inverse of a factored precision, in the order of `structure`."""
+        if isinstance(factor, DiagonalFactor):
+            return factor.variances()
+        return _entries_at(factor.selected_inverse(), self.structure)
+
     @property
     def is_independent(self) -> bool:
         """Whether, given the outer parameters, the latent scalars are independent."""
@@ -128,7 +158,7 @@ def latent_field(density: LogDensity, latent: Sequence[str] | None = None) -> La
 
 
 def _structure(density: LogDensity) -> csc_array:
-    structure = pattern_of(density).structure
+    structure = density.pattern.structure
     if structure is None:
         check_memory(
             f"A full Hessian of {density.size:,} parameters",
@@ -201,3 +231,13 @@ def _check_outer(density: LogDensity, outer: np.ndarray) -> None:
         "variables in latent=[...], at the price of the bias that the documentation tells, or use "
         "laplace or nuts."
     )
+
+
+def _entries_at(matrix: csc_array, structure: csc_array) -> np.ndarray:
+    """Entries of a sparse matrix at the places of a structure that its own holds."""
+    matrix.sum_duplicates()
+    kept, wanted = (
+        np.repeat(np.arange(m.shape[1], dtype=np.int64), np.diff(m.indptr)) * m.shape[0] + m.indices
+        for m in (matrix, structure)
+    )
+    return matrix.data[np.searchsorted(kept, wanted)]

@@ -15,6 +15,7 @@ import pymc as pm
 import xarray as xr
 from scipy.special import expit, logsumexp
 
+from .conditional import check_precision
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .group_quadrature import group_correction
@@ -116,6 +117,8 @@ def nested_laplace(
         When the outer density is higher at a node than at the mode.
     MemoryLimitError
         When draws or nodes would not fit.
+    SparsityError
+        When the pattern of the latent precision does not hold.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
 
     Warns
@@ -132,6 +135,7 @@ def nested_laplace(
     meter = Meter(density)
     field = latent_field(density, latent)
     mode = outer_mode(field, starting_point(density, start), max_iterations)
+    check_precision(mode.conditional)
     around = outer_nodes(mode, points, nodes)
     if nodes == 1 and field.is_independent:
         _warn_of_small_groups(mode, around)

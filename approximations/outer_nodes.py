@@ -79,7 +79,7 @@ class OuterNodes:
             normals = quasi_random_normals(_MOMENT_POINTS, len(self.centre))
             points, _ = transported(self.rule, normals)
             return points.mean(axis=0), points.std(axis=0)
-        mean, covariance, _ = self.rule.moments()
+        mean, covariance, _ = self.rule.moments
         spread = self.root @ covariance @ self.root.T
         return self.centre + self.root @ mean, np.sqrt(np.diag(spread))
 
@@ -185,7 +185,7 @@ def _composite(mode: OuterMode, nodes: int) -> OuterNodes:
     surrogate = Surrogate.through(design.nodes, laplace, visits.slopes @ root + design.nodes)
     if nodes > 1:
         surrogate = surrogate.corrected(design.nodes, visits.corrections)
-    evidence = ratios[0] + surrogate.moments()[2]
+    evidence = ratios[0] + surrogate.moments[2]
     error = abs(float(logsumexp(log_masses)) - evidence)
     fields = (visits.latent, visits.variances)
     return OuterNodes(centre, root, design.nodes, *fields, log_masses, surrogate, evidence, error)

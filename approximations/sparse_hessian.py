@@ -65,12 +65,18 @@ def sparse_hessian(colouring: Colouring, product: Product) -> csc_array:
         here = order[starts[group] : starts[group + 1]]
         data[here] = product(colouring.seed(group))[entries[here]]
     hessian = csc_array((data, structure.indices, structure.indptr), shape=structure.shape)
-    _check_product(hessian, product)
+    check_product(hessian, product)
     return hessian
 
 
-def _check_product(hessian: csc_array, product: Product) -> None:
-    """Compare the Hessian's product with a random vector with the exact one."""
+def check_product(hessian: csc_array, product: Product) -> None:
+    """Compare the Hessian's product with a random vector with the exact one.
+
+    Raises
+    ------
+    SparsityError
+        When they do not agree.
+    """
     diagonal = np.abs(hessian.diagonal())
     scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     vector = np.random.default_rng(_SEED).standard_normal(len(scale)) / scale

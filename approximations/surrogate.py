@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.special import logsumexp
@@ -78,10 +79,10 @@ class Surrogate:
         places = proposed[rng.permutation(systematic(np.exp(log_weights), draws, rng))]
         return places, self.log_ratio(places) + _log_normal(places) - log_mass
 
+    @cached_property
     def moments(self) -> tuple[np.ndarray, np.ndarray, float]:
         """Mean (K,), covariance (K, K) and log mass, over quasi-random points."""
-        normals = quasi_random_normals(_MOMENT_POINTS, self.powers.shape[1])
-        places, log_weights, log_mass = self._weighted(normals)
+        places, log_weights, log_mass = self._weighted(_normals(self.powers.shape[1]))
         weights = np.exp(log_weights)
         mean = weights @ places
         away = places - mean
@@ -102,6 +103,12 @@ def _log_normal(places: np.ndarray) -> np.ndarray:
     return -0.5 * (np.sum(places**2, axis=1) + size * np.log(2 * np.pi))
 
 
+@lru_cache(maxsize=2)
+def _normals(size: int) -> np.ndarray:
+    """Points for moments, the same in every refit."""
+    return quasi_random_normals(_MOMENT_POINTS, size)
+
+
 def _powers(size: int) -> np.ndarray:
     axes = [itertools.combinations_with_replacement(range(size), degree) for degree in (1, 2, 3)]
     powers = [np.bincount(chosen, minlength=size) for chosen in itertools.chain(*axes)]
@@ -110,10 +117,15 @@ def _powers(size: int) -> np.ndarray:
 
 
 def _terms(powers: np.ndarray, places: np.ndarray) -> np.ndarray:
-    terms = np.ones((len(places), len(powers)))
-    for axis in range(places.shape[1]):
-        terms *= (places[:, axis, None] ** np.arange(5))[:, powers[:, axis]]
-    return terms
+    """Values (M, T) of the terms, a contiguous row a term beneath the transposition."""
+    raised = np.ones((5, *places.T.shape))
+    for power in range(1, 5):
+        raised[power] = raised[power - 1] * places.T
+    terms = np.ones((len(powers), len(places)))
+    for term, exponents in zip(terms, powers, strict=True):
+        for axis in np.flatnonzero(exponents):
+            term *= raised[exponents[axis], axis]
+    return terms.T
 
 
 def _slopes(powers: np.ndarray, places: np.ndarray) -> list[np.ndarray]:

@@ -1,14 +1,18 @@
 """The latent field given the outer parameters, against closed forms and differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pymc as pm
 import pytest
 from scipy import stats
+from scipy.sparse import csc_array
 
 from tripos.approximations import LogDensity, conditional, directional
-from tripos.approximations.conditional import conditional_at
+from tripos.approximations.colouring import coloured
+from tripos.approximations.conditional import check_precision, conditional_at
 from tripos.approximations.directional import derivatives_along, product_gradient, products_along
-from tripos.approximations.errors import LatentModeError
+from tripos.approximations.errors import LatentModeError, SparsityError
 from tripos.approximations.latent_field import latent_field
 from tripos.models import borrowers, crossed_effects, eight_schools, smooth_trend
 from tripos.models.crossed_effects import simulated_ratings
@@ -169,6 +173,16 @@ def test_the_precision_is_the_block_of_the_hessian(fields, name):
     assert here.factor.log_determinant == pytest.approx(np.linalg.slogdet(block)[1], abs=1e-9)
     cross = np.asarray(hessian)[np.ix_(field.latent, field.outer)]
     np.testing.assert_allclose(here.sensitivity, inverse @ cross, atol=1e-9)
+
+
+def test_a_wrong_pattern_is_told():
+    """A walk whose steps would be taken for independent."""
+    field = latent_field(LogDensity(gaussian_random_walk(), linker="numpy"))
+    wrong = coloured(csc_array(np.eye(field.size, dtype=bool)), field.size)
+    here = _at(field, field.density.initial_point()[field.outer])
+    check_precision(here)
+    with pytest.raises(SparsityError, match="pattern of zeros"):
+        check_precision(replace(here, field=replace(field, colouring=wrong)))
 
 
 @pytest.mark.parametrize("name", BUILDERS)

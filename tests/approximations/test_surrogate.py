@@ -107,7 +107,7 @@ def test_the_density_of_draws_integrates_to_one(line, rng):
 
 
 def test_moments_of_the_line(line):
-    mean, covariance, log_mass = line.moments()
+    mean, covariance, log_mass = line.moments
     mass, first, second = (_integral(line, lambda z, k=k: z**k) for k in range(3))
     assert log_mass == pytest.approx(np.log(mass), abs=1e-4)
     assert mean[0] == pytest.approx(first / mass, abs=1e-3)
@@ -116,7 +116,7 @@ def test_moments_of_the_line(line):
 
 def test_draws_have_the_moments(rng):
     surrogate = _polynomial(5, 0.005, seed=4)
-    mean, covariance, _ = surrogate.moments()
+    mean, covariance, _ = surrogate.moments
     places, _ = surrogate.draws(DRAWS, rng)
     sds = np.sqrt(np.diag(covariance))
     # Resampled from ten times as many, whose weights add a few tenths to the variance.
@@ -128,7 +128,7 @@ def test_draws_have_the_moments(rng):
 def test_a_normal_stays_a_normal(rng):
     """No log ratio: the standard normal, cut off far out."""
     surrogate = _nothing(6)
-    mean, covariance, log_mass = surrogate.moments()
+    mean, covariance, log_mass = surrogate.moments
     assert surrogate.radius == pytest.approx(np.sqrt(8) + 1.5)
     np.testing.assert_allclose(mean, 0, atol=5e-3)
     np.testing.assert_allclose(covariance, np.eye(6), atol=0.05)
