@@ -43,8 +43,8 @@ check: lint types test  ## lint, types and test
 bench: .venv-bench/.complete  ## the benchmarks, in an environment with the peers (pymc-extras)
 	for script in benchmarks/bioassay.py benchmarks/linkers.py; do $(BENCH)/python "$$script" || exit 1; done
 
-bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse factors against their peers
-	for script in borrowers refit factorisations; do $(BENCH)/python benchmarks/$$script.py || exit 1; done
+bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse factors, networks, against their peers
+	for script in borrowers refit factorisations networks; do $(BENCH)/python benchmarks/$$script.py || exit 1; done
 
 bench-verdict: .venv/.complete  ## the verdicts on 65 posteriors of known truth, many seeds (half an hour)
 	$(BIN)/python benchmarks/verdicts.py
