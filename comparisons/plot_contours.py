@@ -88,13 +88,13 @@ def plot_contours(
         entries: dict[str, Artist] = {}
         for label, values in draws.items():
             style = styles[label]
-            drawn = _draw_tree(axes, trees[label], values, (x, y), levels, ranges, style)
+            drawn = draw_regions(axes, trees[label], values, (x, y), levels, ranges, style)
             missing = _shares([level for level in levels if level not in drawn])
             text = f"{label} ({missing} not shown)" if missing else label
             entries[text] = Line2D([], [], **style.stroke)
         _fit_axes(axes, ranges)
         axes.set(xlabel=axis_label(x, units), ylabel=axis_label(y, units))
-        legend_above(figure, entries, title=_title(levels), line=4.0)
+        legend_above(figure, entries, title=regions_title(levels), line=4.0)
     return figure
 
 
@@ -231,7 +231,7 @@ def _smoothed(
     return x[:-1] + steps[0] / 2, y[:-1] + steps[1] / 2, np.maximum(density, 0.0)
 
 
-def _draw_tree(
+def draw_regions(
     axes: Axes,
     tree: xr.DataTree,
     draws: np.ndarray,
@@ -288,7 +288,8 @@ def _checked_levels(levels: Sequence[float]) -> list[float]:
     return sorted(levels)
 
 
-def _title(levels: Sequence[float]) -> str:
+def regions_title(levels: Sequence[float]) -> str:
+    """Say what the contours hold."""
     if len(levels) == 1:
         return f"Contours hold {_shares(levels)} of the mass"
     return f"From the inside, contours hold {_shares(levels)} of the mass"

@@ -82,7 +82,7 @@ def plot_marginals(
         figure = Figure(figsize=size, dpi=150, layout="constrained")
         for k, (quantity, by_label) in enumerate(draws.items()):
             axes = figure.add_subplot(rows, columns, k + 1, xlabel=labels[quantity])
-            _draw_panel(axes, trees, quantity, by_label, styles, width)
+            draw_density(axes, trees, quantity, by_label, styles, width)
             if k % columns == 0:
                 axes.set_ylabel("density")
         drawn = [label for label in trees if any(label in by_label for by_label in draws.values())]
@@ -137,7 +137,7 @@ def outside_note(draws: Mapping[str, np.ndarray], low: float, high: float) -> st
     return "outside: " + ", ".join(told) if told else ""
 
 
-def _draw_panel(
+def draw_density(
     axes: Axes,
     trees: Mapping[str, xr.DataTree],
     quantity: str,
@@ -145,6 +145,7 @@ def _draw_panel(
     styles: Mapping[str, Style],
     inches: float,
 ) -> None:
+    """Draw one quantity's densities, given its draws (1, S) by label, in a panel of some width."""
     flat = {label: values[0] for label, values in draws.items()}
     low, high = shown_range(flat.values())
     for label, values in flat.items():

@@ -50,7 +50,7 @@ def test_only_keeps_the_named_trees(exercise):
 
 def test_pictures_are_drawn_of_every_kind(exercise):
     figures = exercise.pictures(["alpha", "beta", "ld50"])
-    assert set(figures) == {"marginals", "intervals", "overlay", "contours"}
+    assert set(figures) == {"marginals", "intervals", "overlay", "contours", "matrix"}
 
 
 def test_one_quantity_has_no_plane(normal_tree):
