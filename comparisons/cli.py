@@ -1,4 +1,4 @@
-"""The command line: ``tripos compare`` and ``tripos models``."""
+"""The command line: ``tripos compare``, ``tripos models`` and ``tripos suite``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ examples:
   tripos compare bioassay                 the exercise of Bayesian Data Analysis, chapter 4
   tripos compare my_file.py:build_model   your own: a function that returns a pymc.Model
   tripos compare globe --methods grid,laplace --output /tmp/globe
+  tripos compare globe --methods laplace,advi,mine.py:my_method
   tripos models                           the models that come with tripos
+  tripos suite suite.toml                 many models by many methods; resumable
 """
 
 
@@ -30,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="command", required=True)
     _add_compare(commands.add_parser("compare", help="approximate a posterior by several methods"))
     commands.add_parser("models", help="list the models that come with tripos")
+    _add_suite(commands.add_parser("suite", help="run many methods on many models; resumable"))
     return top
 
 
@@ -42,7 +45,8 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     add("target", help="a name that `tripos models` lists, or file.py:function")
     add(
         "--methods",
-        help="comma-separated (default: grid,laplace,nuts, where they apply)",
+        help="comma-separated names, also of your own functions: package.module:function or "
+        "file.py:function (default: grid,laplace,nuts, where they apply)",
     )
     add("--draws", type=int, help="draws of each method (4000 independent ones; 1000 a chain)")
     add("--random-seed", type=int, default=1, help="default: %(default)s")
@@ -51,6 +55,22 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     add("--output", default="results", help="folder to write to (default: %(default)s)")
     add("--strict", action="store_true", help="exit 1 unless every quantity of every tree agrees")
     add("--no-pictures", action="store_true", help="write the table and the trees only")
+    formats = ("png", "svg", "pdf")
+    add("--format", default="png", choices=formats, help="of the pictures (default: %(default)s)")
+    add("--report", action="store_true", help="write report.html too: all of it in one file")
+
+
+def _add_suite(suite: argparse.ArgumentParser) -> None:
+    suite.description = (
+        "Run the suite that a TOML file describes, and store each cell as it ends. Started again, "
+        "it goes on from there."
+    )
+    add = suite.add_argument
+    add("file", type=Path, help="models = [...], methods = [...], repeats, options, ...")
+    add("--store", help="folder of the cells (default: the file's, or results/ and its name)")
+    add("--workers", type=int, help="processes (default: the file's, or one a core)")
+    add("--dask", metavar="ADDRESS", help="run on a dask cluster, such as tcp://host:8786")
+    add("--only", choices=["failed"], help="run the cells that failed before, and no others")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,9 +87,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "models":
             return _list_models()
+        if arguments.command == "suite":
+            return _suite(arguments)
         return _compare(arguments)
-    except KeyboardInterrupt:
-        print("tripos: interrupted, nothing was written.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"tripos: {str(stop) or 'interrupted, nothing was written.'}", file=sys.stderr)
         return 130
     except Exception as error:
         from ..approximations.errors import TriposError
@@ -102,7 +124,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     methods = [m.strip() for m in arguments.methods.split(",")] if arguments.methods else None
     options: dict[str, dict[str, object]] = {"nuts": {"nuts_sampler": arguments.nuts_sampler}}
     if arguments.draws is not None:
-        for method in METHODS:
+        for method in (*METHODS, *(methods or ())):
             options.setdefault(method, {})["draws"] = arguments.draws
     outcome = run_job(
         arguments.target,
@@ -111,5 +133,20 @@ def _compare(arguments: argparse.Namespace) -> int:
         random_seed=arguments.random_seed,
         options=options,
         pictures=not arguments.no_pictures,
+        picture_format=arguments.format,
+        report=arguments.report,
     )
     return 1 if arguments.strict and not outcome.all_agree else 0
+
+
+def _suite(arguments: argparse.Namespace) -> int:
+    from .suite_job import run_suite_job
+
+    run_suite_job(
+        arguments.file,
+        store=arguments.store,
+        workers=arguments.workers,
+        dask=arguments.dask,
+        only=arguments.only,
+    )
+    return 0

@@ -17,6 +17,9 @@ from .summary import shared_variables, summary_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .report_model import Models
+    from .verdict import Verdict
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -121,12 +124,13 @@ class Comparison:
         Returns
         -------
         dict of str to Figure
-            ``"marginals"`` and ``"intervals"``, and with two quantities or more ``"overlay"`` and
-            ``"contours"``.
+            ``"marginals"`` and ``"intervals"``, with two quantities or more ``"overlay"`` and
+            ``"contours"`` of the first two, and with three to six the ``"matrix"`` of all.
         """
         from .plot_contours import plot_contours
         from .plot_intervals import plot_intervals
         from .plot_marginals import plot_marginals
+        from .plot_matrix import MOST_QUANTITIES, plot_matrix
         from .plot_overlay import plot_overlay
 
         shown = list(quantities or self.summary().index.unique("quantity")[:12])
@@ -138,7 +142,65 @@ class Comparison:
         if len(shown) > 1:
             figures["overlay"] = plot_overlay(self.trees, shown[0], shown[1], units=units)
             figures["contours"] = plot_contours(self.trees, shown[0], shown[1], units=units)
+        if 2 < len(shown) <= MOST_QUANTITIES:
+            figures["matrix"] = plot_matrix(self.trees, shown, units=units)
         return figures
+
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        title: str | None = None,
+        model: Models | None = None,
+        verdicts: Mapping[str, Verdict] | None = None,
+        judges: Mapping[str, str] | None = None,
+        findings: Sequence[str] = (),
+        quantities: Sequence[str] | None = None,
+        units: Mapping[str, str] | None = None,
+        code: str | None = None,
+    ) -> Path:
+        """Write a report: one HTML file that needs nothing else, and asks no host for anything.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; it is written whole, or not at all.
+        title : str, optional
+        model : pymc.Model, LogDensity, or mapping of str to them, optional
+            Whose variables, priors and dims the report describes; only names and dims, if None.
+        verdicts : mapping of str to Verdict, optional
+            By label. If None, the judges judge; ``{}`` leaves verdicts out.
+        judges : mapping of str to str, optional
+            Label of a tree to label of the one that it is held against. If None, the most exact
+            tree (a grid, or else a NUTS run) judges all others.
+        findings : sequence of str, optional
+            Sentences to stand under the verdicts. Where the trees are furthest apart, if empty.
+        quantities : sequence of str, optional
+            Labels such as ``"beta"`` to draw. Those that differ most, up to twelve, if None.
+        units : mapping of str to str, optional
+            Unit of a quantity.
+        code : str, optional
+            Lines of Python that make it again. Written from the trees' attributes, if None.
+
+        Returns
+        -------
+        Path
+            Of the file. Of more than 30 quantities the 30 that differ most are shown in full, and
+            the quantiles of the others are folded.
+
+        Raises
+        ------
+        StorageError
+            When the file cannot be written.
+        ArgumentError
+            When a label or a quantity is unknown, or ``model`` is not a model.
+        NoSharedVariableError
+            When no tree has two of ``quantities`` together.
+        """
+        from .report import About, write_report
+
+        about = About(title, model, verdicts, judges, findings, quantities, units or {}, code)
+        return write_report(self, path, about)
 
     def save(self, directory: str | Path) -> Path:
         """Write every tree as netCDF into a folder, all or nothing.

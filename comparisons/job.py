@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..approximations.density import LogDensity
-from ..models import CATALOGUE
+from ..models import CATALOGUE, bioassay
 from .comparing import compare
 from .comparison import Comparison
 from .exercise import (
@@ -26,6 +26,8 @@ from .exercise import (
 )
 from .judges import verdicts
 from .printing import MOST_ROWS, console, table_of
+from .report_model import Models
+from .report_origin import lines_of_job
 from .storage import check_place, file_name, replace_folder
 from .summary import most_different
 from .target import load_model
@@ -64,6 +66,8 @@ def run_job(
     random_seed: int | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     pictures: bool = True,
+    picture_format: str = "png",
+    report: bool = False,
 ) -> Outcome:
     """Compare, judge, print, and write.
 
@@ -80,6 +84,9 @@ def run_job(
     options : mapping of str to mapping, optional
         Arguments of each method.
     pictures : bool, default True
+    picture_format : {"png", "svg", "pdf"}, default "png"
+    report : bool, default False
+        Whether to write ``report.html`` too; see `Comparison.to_html`.
 
     Raises
     ------
@@ -89,34 +96,89 @@ def run_job(
     """
     folder = output / file_name(target)
     check_place(folder, mark=_MARK)
-    exercise = target == "bioassay" and methods is None
-    if exercise:
-        comparison = bioassay_exercise(random_seed=random_seed, options=options)
-        found = verdicts(comparison.trees, judges=JUDGES)
+    if target == "bioassay" and methods is None:
+        fitted = _exercise(random_seed, options or {})
     else:
-        model = load_model(target)
-        chosen = tuple(methods or ("grid", "laplace", "nuts"))
-        applicable = {name: call for name, call in (options or {}).items() if name in chosen}
-        comparison = compare(model, chosen, random_seed=random_seed, options=applicable)
-        found = verdicts(comparison.trees, LogDensity(model), random_seed=random_seed)
-    whole = exercise and {EXACT, NORMAL, CHAIN} <= comparison.trees.keys()
+        fitted = _compared(target, methods, random_seed, options or {})
+    comparison, found = fitted.comparison, fitted.verdicts
+    whole = fitted.is_exercise and {EXACT, NORMAL, CHAIN} <= comparison.trees.keys()
     tables = {"summary": comparison.summary(), "costs": comparison.costs()}
     if whole:
         tables["effects"] = effects(comparison)
-    said = sentences(comparison.only([EXACT, NORMAL])) if whole else sentences(comparison)
-    said = bioassay_sentences(comparison.trees, EXACT, NORMAL) if whole else said
-    quantities = QUANTITIES if target == "bioassay" else _asked(target, comparison)
-    said = [*said, *_told(found)]
+    told = bioassay_sentences(comparison.trees, EXACT, NORMAL) if whole else []
+    said = [*(told or sentences(comparison)), *_told(found)]
     if found:
         tables["verdicts"] = pd.concat({x: v.table for x, v in found.items()}, names=["label"])
     _print(target, tables, said)
-    replace_folder(
-        folder,
-        lambda place: _write(place, comparison, tables, said, quantities if pictures else ()),
-        mark=_MARK,
+    drawing = _Drawing(
+        QUANTITIES if target == "bioassay" else _asked(target, comparison),
+        UNITS if target == "bioassay" else {},
+        picture_format,
     )
+
+    def write(place: Path) -> None:
+        _write_tables(place, comparison, tables, said)
+        if pictures:
+            _write_pictures(place, comparison, drawing)
+        if report:
+            _write_report(place, target, fitted, drawing, told)
+        _write_contents(place)
+
+    replace_folder(folder, write, mark=_MARK)
     console().print(f"Tables, pictures and trees are in {folder}/")
     return Outcome(comparison, found)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A comparison and where it comes from; the exercise has two models."""
+
+    comparison: Comparison
+    verdicts: dict[str, Verdict]
+    model: Models
+    judges: Mapping[str, str] | None
+    code: str
+    is_exercise: bool
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    quantities: tuple[str, ...]
+    units: Mapping[str, str]
+    picture_format: str
+
+
+def _exercise(random_seed: int | None, options: Mapping[str, Mapping[str, Any]]) -> _Fitted:
+    comparison = bioassay_exercise(random_seed=random_seed, options=options)
+    there = comparison.trees.keys()
+    return _Fitted(
+        comparison,
+        verdicts(comparison.trees, judges=JUDGES),
+        {"flat prior": bioassay("flat"), "weak prior": bioassay("weak")},
+        {label: judge for label, judge in JUDGES.items() if {label, judge} <= there},
+        lines_of_job("bioassay", None, random_seed, options),
+        is_exercise=True,
+    )
+
+
+def _compared(
+    target: str,
+    methods: Sequence[str] | None,
+    random_seed: int | None,
+    options: Mapping[str, Mapping[str, Any]],
+) -> _Fitted:
+    model = load_model(target)
+    chosen = tuple(methods or ("grid", "laplace", "nuts"))
+    applicable = {name: call for name, call in options.items() if name in chosen}
+    comparison = compare(model, chosen, random_seed=random_seed, options=applicable)
+    return _Fitted(
+        comparison,
+        verdicts(comparison.trees, LogDensity(model), random_seed=random_seed),
+        model,
+        None,
+        lines_of_job(target, chosen, random_seed, applicable),
+        is_exercise=False,
+    )
 
 
 def _told(found: Mapping[str, Verdict]) -> list[str]:
@@ -153,19 +215,40 @@ def _print(target: str, tables: Mapping[str, pd.DataFrame], said: Sequence[str])
         out.print(sentence)
 
 
-def _write(
+def _write_tables(
     place: Path,
     comparison: Comparison,
     tables: Mapping[str, pd.DataFrame],
     said: Sequence[str],
-    quantities: Sequence[str],
 ) -> None:
     for name, table in tables.items():
         table.to_csv(place / f"{name}.csv")
     (place / "words.txt").write_text("\n".join(said) + "\n", encoding="utf-8")
     comparison.save(place / "trees")
-    if quantities:
-        for name, figure in comparison.pictures(quantities, units=UNITS).items():
-            figure.savefig(place / f"{name}.png", dpi=150)
+
+
+def _write_pictures(place: Path, comparison: Comparison, drawing: _Drawing) -> None:
+    if drawing.quantities:
+        for name, figure in comparison.pictures(drawing.quantities, units=drawing.units).items():
+            figure.savefig(place / f"{name}.{drawing.picture_format}", dpi=150)
+
+
+def _write_report(
+    place: Path, target: str, fitted: _Fitted, drawing: _Drawing, findings: Sequence[str]
+) -> None:
+    fitted.comparison.to_html(
+        place / "report.html",
+        title=f"Posterior of {target}",
+        model=fitted.model,
+        verdicts=fitted.verdicts,
+        judges=fitted.judges,
+        findings=findings,
+        quantities=drawing.quantities or None,
+        units=drawing.units,
+        code=fitted.code,
+    )
+
+
+def _write_contents(place: Path) -> None:
     names = sorted(path.name for path in place.iterdir())
     (place / _MARK).write_text(json.dumps({"files": [*names, _MARK]}, indent=2), encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -21,6 +20,7 @@ from .style import (
     draws_with,
     legend_above,
     look,
+    panel_note,
     scalars_of,
     shown_range,
     styles_of,
@@ -43,7 +43,8 @@ def plot_matrix(
     Parameters
     ----------
     trees : mapping of str to DataTree
-        By label. A tree that lacks a quantity is left out of its panels.
+        By label. A tree that lacks a quantity is left out of its panels;
+        where no tree has both of a pair, the panel says so.
     quantities : sequence of str
         Two to six, such as ``"beta"`` or ``"theta[Choate]"``.
     units : mapping of str to str, optional
@@ -57,7 +58,7 @@ def plot_matrix(
     Raises
     ------
     NoSharedVariableError
-        When no tree has two of the quantities.
+        When no tree has one of the quantities.
     ArgumentError
         When there are fewer than two quantities, more than six, or one twice.
     """
@@ -73,19 +74,18 @@ def plot_matrix(
     with look():
         inches = (_PANEL * size + 0.5, _PANEL * size + 0.9)
         figure = Figure(figsize=inches, dpi=150, layout="constrained")
-        panels = figure.subplots(size, size, squeeze=False)
-        for row, column in np.ndindex(size, size):
-            axes, pair = panels[row, column], (shown[column], shown[row])
-            if row < column:
-                axes.remove()
-            elif row == column:
+        panels: dict[tuple[int, int], Axes] = {}
+        for row, column in [(i, j) for i in range(size) for j in range(i + 1)]:
+            axes = figure.add_subplot(size, size, row * size + column + 1)
+            panels[row, column], pair = axes, (shown[column], shown[row])
+            if row == column:
                 draw_density(
                     axes, trees, shown[row], draws_with(scalars, (shown[row],)), styles, _PANEL
                 )
             else:
                 _draw_plane(axes, trees, scalars, pair, ranges, styles)
         _label(panels, shown, units)
-        figure.align_ylabels(list(panels[:, 0]))
+        figure.align_ylabels([panels[row, 0] for row in range(size)])
         entries: dict[str, Artist] = {
             label: Line2D([], [], **style.stroke) for label, style in styles.items()
         }
@@ -102,12 +102,17 @@ def _draw_plane(
     styles: Mapping[str, Style],
 ) -> None:
     both = (ranges[pair[0]], ranges[pair[1]])
-    for label, draws in draws_with(scalars, pair).items():
+    has_both = any(all(quantity in has for quantity in pair) for has in scalars.values())
+    if not has_both:
+        panel_note(axes, "no tree has both", _PANEL)
+    for label, draws in (draws_with(scalars, pair) if has_both else {}).items():
         draw_regions(axes, trees[label], draws, pair, _LEVELS, both, styles[label])
     axes.set(xlim=both[0], ylim=both[1])
 
 
-def _label(panels: np.ndarray, shown: Sequence[str], units: Mapping[str, str] | None) -> None:
+def _label(
+    panels: Mapping[tuple[int, int], Axes], shown: Sequence[str], units: Mapping[str, str] | None
+) -> None:
     """Name the quantities at the left and below, where all panels of a row or column share them."""
     last = len(shown) - 1
     for k, quantity in enumerate(shown):
@@ -115,8 +120,5 @@ def _label(panels: np.ndarray, shown: Sequence[str], units: Mapping[str, str] | 
         if k:
             panels[k, 0].set_ylabel(axis_label(quantity, units))
     panels[0, 0].set_ylabel("density")
-    for row, column in np.ndindex(panels.shape):
-        if row >= column:
-            panels[row, column].tick_params(
-                labelbottom=row == last, labelleft=column == 0 and row > 0
-            )
+    for (row, column), axes in panels.items():
+        axes.tick_params(labelbottom=row == last, labelleft=column == 0 and row > 0)

@@ -1,10 +1,16 @@
 """Trees to compare: made by hand where the truth must be known, and one run of the exercise."""
 
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
 import arviz_base
 import numpy as np
 import pytest
 
 from tripos.comparisons.exercise import bioassay_exercise
+from tripos.comparisons.suite_work import outcome_of
+
+SUITE_OWN = Path(__file__).parent / "suite_own.py"
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +39,24 @@ def normal_tree():
         return tree
 
     return make
+
+
+class Inline(Executor):
+    """Runs a cell at once, in this process, so that nothing is started."""
+
+    def submit(self, run_cell, cell, limits):
+        future = Future()
+        future.set_result(outcome_of(cell))
+        return future
+
+
+@pytest.fixture(scope="session")
+def own():
+    """Name a function of ``suite_own.py``, as a suite does."""
+    return lambda name: f"{SUITE_OWN}:{name}"
+
+
+@pytest.fixture(scope="session")
+def inline():
+    """An executor that runs cells in this process."""
+    return Inline()

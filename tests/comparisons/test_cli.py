@@ -59,6 +59,15 @@ def test_weighted_draws_judge_where_there_is_no_grid(tmp_path, capsys):
     assert "reweighted draws" in capsys.readouterr().out
 
 
+def test_pictures_can_be_vectors(tmp_path):
+    arguments = ["compare", "globe", "--methods", "grid,laplace", "--format", "svg"]
+    assert main([*arguments, "--output", str(tmp_path)]) == 0
+    names = {path.name for path in (tmp_path / "globe").iterdir()}
+    assert {"marginals.svg", "intervals.svg"} <= names
+    assert not any(name.endswith(".png") for name in names)
+    assert "<path" in (tmp_path / "globe" / "marginals.svg").read_text()
+
+
 def test_ones_own_model_is_compared(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text(
@@ -82,7 +91,7 @@ def test_ones_own_model_is_compared(tmp_path, capsys):
     ("arguments", "sentence"),
     [
         (["bioasay"], "Did you mean bioassay?"),
-        (["globe", "--methods", "hmc"], "no method called ['hmc']"),
+        (["globe", "--methods", "hmc"], "no method called 'hmc'"),
         (["globe", "--methods", "laplace", "--draws", "0"], "draws must be a whole number"),
         (["globe", "--methods", "laplace", "--output", "/proc/nowhere"], "cannot be written"),
     ],

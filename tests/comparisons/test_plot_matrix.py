@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.colors import to_hex
 from scipy.stats import norm
 
@@ -81,6 +82,19 @@ def test_too_few_too_many_or_twice(trees, quantities):
 def test_an_unknown_quantity(trees):
     with pytest.raises(NoSharedVariableError, match="'gamma'"):
         plot_matrix(trees, ("alpha", "gamma"))
+
+
+def test_a_pair_that_no_tree_has_stays_empty(trees):
+    parts = {
+        "one": trees["grid"]["posterior"].to_dataset()[["alpha", "beta"]],
+        "two": trees["laplace"]["posterior"].to_dataset()[["beta", "ld50"]],
+    }
+    halves = {label: xr.DataTree.from_dict({"posterior": part}) for label, part in parts.items()}
+    figure = plot_matrix(halves, QUANTITIES)
+    empty = _panel(figure, 2, 0)
+    assert empty.get_title(loc="left") == "no tree has both"
+    assert not empty.collections
+    assert _panel(figure, 1, 0).collections
 
 
 def test_a_comparison_draws_it_for_three_to_six(trees):
