@@ -16,14 +16,14 @@ import xarray as xr
 from scipy.special import expit, logsumexp
 
 from .conditional import check_precision
+from .corrected_mode import corrected_mode, correction_slopes
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
-from .group_quadrature import group_correction
 from .laplace import draws_that_fit
 from .latent_field import latent_field
 from .metering import Meter
 from .nested_draws import NestedDraws, nested_draws
-from .outer_mode import OuterMode, follow_mode, outer_mode
+from .outer_mode import OuterMode, outer_mode
 from .outer_nodes import OuterNodes, outer_nodes
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .smoothing import checked_logp, smoothed_weights, systematic
@@ -98,7 +98,8 @@ def nested_laplace(
         lp - log_proposal are importance log weights, and ``fit`` with
 
         - ``mode``, ``mean``, ``sd`` (parameter), unconstrained, all uncertainty included; the mode
-          is that of the outer parameters with the latent field's given them;
+          is that of the outer parameters (to a twentieth of an sd, with ``nodes``) with the latent
+          field's given them;
         - ``outer_covariance`` at the mode;
         - ``nodes`` (node, outer) and ``weights`` (node), their shares of the evidence;
         - ``log_evidence``, its ``log_evidence_error`` as far as a coarser rule on the same nodes
@@ -136,10 +137,13 @@ def nested_laplace(
     field = latent_field(density, latent)
     mode = outer_mode(field, starting_point(density, start), max_iterations)
     check_precision(mode.conditional)
+    evidence = _laplace_evidence(mode)
+    if nodes > 1:
+        mode = corrected_mode(mode, nodes)
+    elif field.is_independent:
+        _warn_of_small_groups(mode)
     around = outer_nodes(mode, points, nodes)
-    if nodes == 1 and field.is_independent:
-        _warn_of_small_groups(mode, around)
-    fit = _fit_dataset(mode, around)
+    fit = _fit_dataset(mode, around).assign(log_evidence_laplace=evidence)
     meter.fitted()
 
     near = _Place(fit["mean"].values, fit["sd"].values)
@@ -153,6 +157,12 @@ def nested_laplace(
     return meter.written_into(tree)
 
 
+def _laplace_evidence(mode: OuterMode) -> float:
+    """Log evidence with the outer parameters taken for normal, too."""
+    constant = len(mode.conditional.outer) * np.log(2 * np.pi)
+    return mode.conditional.log_marginal + 0.5 * (constant + mode.gaussian.log_determinant)
+
+
 def _fit_dataset(mode: OuterMode, around: OuterNodes) -> xr.Dataset:
     field, weights = mode.conditional.field, around.weights
     mean, sd = np.empty(field.density.size), np.empty(field.density.size)
@@ -160,9 +170,6 @@ def _fit_dataset(mode: OuterMode, around: OuterNodes) -> xr.Dataset:
     spread = around.variances + (around.latent - mean[field.latent]) ** 2
     sd[field.latent] = np.sqrt(weights @ spread)
     mean[field.outer], sd[field.outer] = around.moments()
-    laplace = mode.conditional.log_marginal + 0.5 * (
-        len(field.outer) * np.log(2 * np.pi) + mode.gaussian.log_determinant
-    )
     one, outer = ("parameter",), list(field.outer_labels)
     return xr.Dataset(
         {
@@ -174,7 +181,6 @@ def _fit_dataset(mode: OuterMode, around: OuterNodes) -> xr.Dataset:
             "weights": ("node", weights),
             "log_evidence": around.log_evidence,
             "log_evidence_error": around.log_evidence_error,
-            "log_evidence_laplace": laplace,
         },
         coords={"parameter": list(field.density.parameters), "outer": outer, "outer_bis": outer},
     )
@@ -210,21 +216,15 @@ def _corrected(
     return thetas, {"lp": logp, "log_proposal": log_proposal}, {}
 
 
-def _warn_of_small_groups(mode: OuterMode, around: OuterNodes) -> None:
+def _warn_of_small_groups(mode: OuterMode) -> None:
     """Tell by how much quadrature of each latent scalar would move the outer parameters.
 
     In whitened coordinates the curvature at the mode is 1, so the slope of the correction is the
     shift.
     """
-    centre = mode.conditional
-    slopes = np.zeros(len(around.centre))
-    for axis, step in enumerate(around.root.T):
-        below, above = (
-            group_correction(follow_mode(centre, place), _CHECKING_NODES, roughly=True)
-            for place in (centre.outer - step, centre.outer + step)
-        )
-        slopes[axis] = (above - below) / 2
-    shifts = around.root @ slopes / np.linalg.norm(around.root, axis=1)
+    centre, root = mode.conditional, np.linalg.cholesky(mode.gaussian.covariance)
+    slopes = correction_slopes(centre, root, _CHECKING_NODES)
+    shifts = root @ slopes / np.linalg.norm(root, axis=1)
     worst = int(np.argmax(np.abs(shifts)))
     if abs(shifts[worst]) > _TELL_SHIFT:
         warnings.warn(

@@ -111,7 +111,7 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
 def _polished(here: Conditional, precision: np.ndarray, iterations: int) -> OuterMode:
     """Take Newton steps with the Hessian of differences, until they no longer move."""
     for _ in range(_MOST_POLISHES):
-        hessian = _hessian(here, precision)
+        hessian = outer_hessian(here, precision)
         gaussian = Gaussian.from_precision(here.outer, -hessian, here.field.outer_labels)
         while (gain := _newton(gaussian, here)[1]) > _CLOSE:
             there = _tried(here, _newton(gaussian, here)[0])
@@ -133,8 +133,15 @@ def _newton(gaussian: Gaussian, here: Conditional) -> tuple[np.ndarray, float]:
     return step, float(step @ here.marginal_gradient)
 
 
-def _hessian(here: Conditional, precision: np.ndarray) -> np.ndarray:
-    """Central differences of exact gradients, along axes that are independent, about."""
+def outer_hessian(here: Conditional, precision: np.ndarray) -> np.ndarray:
+    """Central differences of exact gradients, along axes that are independent, about.
+
+    Parameters
+    ----------
+    here : Conditional
+    precision : (K, K) array
+        About minus the Hessian, which scales the differences.
+    """
     eigenvalues, vectors = np.linalg.eigh(precision)
     axes = _STEP * vectors / np.sqrt(eigenvalues)
     here.sensitivity  # noqa: B018  (all directions at once, for the predictions)

@@ -181,7 +181,7 @@ def _composite(mode: OuterMode, nodes: int) -> OuterNodes:
     laplace = visits.values + 0.5 * np.sum(design.nodes**2, axis=1) + constant
     ratios = laplace + visits.corrections
     log_masses = ratios + np.log(design.weights)
-    _check_falls(mode.conditional.field, visits.values)
+    _check_falls(mode.conditional.field, visits.values + visits.corrections)
     surrogate = Surrogate.through(design.nodes, laplace, visits.slopes @ root + design.nodes)
     if nodes > 1:
         surrogate = surrogate.corrected(design.nodes, visits.corrections)
