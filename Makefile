@@ -7,7 +7,8 @@ BENCH := .venv-bench/bin
 OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare test oldest lint types check bench bench-borrowers bench-verdict golden clean
+.PHONY: help install compare study docs picture test test-extras oldest lint types check
+.PHONY: bench bench-borrowers bench-verdict golden clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s  %s\n", $$1, $$2}' Makefile
@@ -16,6 +17,17 @@ install: .venv/.complete  ## make .venv, with everything that the rest needs
 
 compare: .venv/.complete  ## the main job: three posteriors of the bioassay model, into results/
 	$(BIN)/tripos compare bioassay
+
+study: .venv/.complete  ## open the study guide in a browser
+	$(BIN)/marimo run study_guide/normal_approximation.py study_guide/beyond.py
+
+docs: .venv/.complete  ## the study guide as HTML, into results/study_guide/
+	mkdir -p results/study_guide
+	for page in normal_approximation beyond; do $(BIN)/marimo export html study_guide/$$page.py \
+		-o results/study_guide/$$page.html -f --no-include-code -- --full yes || exit 1; done
+
+picture: .venv/.complete  ## draw the picture of the README, docs/bioassay.png
+	$(BIN)/python docs/picture.py
 
 # A worker a core; a file stays with one worker, so that its fits are made once.
 test: .venv/.complete  ## run the tests

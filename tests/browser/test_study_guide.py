@@ -120,8 +120,10 @@ def _type(page, text):
     page.keyboard.press(text[0])
     # The first letter opens an editor over the cell.
     page.locator("textarea.gdg-input").wait_for()
+    page.wait_for_timeout(200)
     for letter in text[1:]:
         page.keyboard.press(letter)
+        page.wait_for_timeout(60)
 
 
 def _edit(page, row, text):
