@@ -10,7 +10,8 @@ The methods, and below each the rooms that it has to itself:
 - ``quadrature``: ``hermite``, ``transport``, ``quasi_random``
 - ``nested_laplace``: ``latent_field``, ``conditional``, ``directional``, ``group_quadrature``,
   ``outer_mode``, ``outer_nodes``, ``central_composite``, ``surrogate``, ``nested_draws``
-- ``nuts``
+- ``advi`` and ``fullrank_advi``: ``ascent``; with ``dadvi``: ``variational``
+- ``pathfinder``, ``smc``, ``nuts``; with those above, what is run by other packages: ``outside``
 
 Two more that answer with something else than draws: ``tierney_kadane`` (``tilted``,
 ``constrained``, ``marginal``) and ``find_modes`` in ``modes`` (``starts``, ``exploring``).
@@ -33,6 +34,8 @@ from collections.abc import Callable
 
 import xarray as xr
 
+from .advi import advi, fullrank_advi
+from .dadvi import dadvi
 from .density import LogDensity
 from .errors import TriposError
 from .gaussian import Gaussian
@@ -43,8 +46,10 @@ from .mode import Mode, find_mode
 from .modes import Modes, find_modes
 from .nested_laplace import nested_laplace
 from .nuts import nuts
+from .pathfinder import pathfinder
 from .quadrature import quadrature
 from .skew_laplace import skew_laplace
+from .smc import smc
 from .tierney_kadane import tierney_kadane
 
 METHODS: dict[str, Callable[..., xr.DataTree]] = {
@@ -54,6 +59,11 @@ METHODS: dict[str, Callable[..., xr.DataTree]] = {
     "importance": importance,
     "quadrature": quadrature,
     "nested_laplace": nested_laplace,
+    "pathfinder": pathfinder,
+    "advi": advi,
+    "fullrank_advi": fullrank_advi,
+    "dadvi": dadvi,
+    "smc": smc,
     "nuts": nuts,
 }
 """Every method by name."""
@@ -65,14 +75,19 @@ __all__ = [
     "Mode",
     "Modes",
     "TriposError",
+    "advi",
+    "dadvi",
     "find_mode",
     "find_modes",
+    "fullrank_advi",
     "grid",
     "importance",
     "laplace",
     "nested_laplace",
     "nuts",
+    "pathfinder",
     "quadrature",
     "skew_laplace",
+    "smc",
     "tierney_kadane",
 ]

@@ -154,3 +154,27 @@ class LatentModeError(TriposError):
 
 class SmallGroupsWarning(UserWarning):
     """Laplace's approximation of small groups moves the outer parameters visibly."""
+
+
+class MethodError(TriposError):
+    """A method of the user's own raised an error, or returned no posterior."""
+
+
+class MissingExtraError(SamplingError):
+    """A method needs a package that is not installed; the sentence names the extra that has it."""
+
+
+class ConvergenceError(TriposError):
+    """A fit stopped before what it optimises had settled, or it is not a finite number."""
+
+
+class SuiteError(TriposError):
+    """A suite cannot be run as it was asked for, or its executor broke down."""
+
+
+class CorruptCellWarning(UserWarning):
+    """A stored cell of a suite is damaged: it was put aside and is run again."""
+
+
+class CalibrationError(TriposError):
+    """A method cannot be calibrated on a model, such as one that no data can be simulated from."""

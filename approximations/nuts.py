@@ -1,4 +1,4 @@
-"""The No-U-Turn sampler, by nutpie or by PyMC, as a tree like those of the other methods.
+"""The No-U-Turn sampler of nutpie, PyMC, NumPyro or BlackJAX, as a tree like those of the others.
 
 Hoffman and Gelman (2014), "The No-U-Turn sampler"; nutpie adapts its mass matrix by gradients.
 """
@@ -12,10 +12,15 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from .density import LogDensity, as_density
-from .errors import DataError, SamplingError
+from .density import LogDensity
+from .errors import SamplingError
+from .outside import density_of_own_data, extra, seed_of
 from .progress import is_terminal
 from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
+
+_EXTRAS = ("numpyro", "blackjax")
+# Several chains side by side want a device each otherwise, and a processor is one device to JAX.
+_ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
 
 
 def nuts(
@@ -42,6 +47,7 @@ def nuts(
         PyMC's default if None: one a core, at least 2.
     random_seed : int or Generator, optional
     nuts_sampler : {"nutpie", "pymc", "numpyro", "blackjax"}, default "nutpie"
+        The last two run on JAX, and are extras of tripos of the same names.
     progressbar : bool, default True
         On a terminal.
     **kwargs
@@ -60,29 +66,28 @@ def nuts(
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
     SamplingError
-        When the sampler is unknown or not installed, or cannot start.
+        When the sampler is unknown, or cannot start.
+    MissingExtraError
+        When ``"numpyro"`` or ``"blackjax"`` is not installed.
     DiscreteVariableError, NoFreeVariableError
     """
     draws, tune = checked_count("draws", draws), checked_count("tune", tune)
     if chains is not None:
         chains = checked_count("chains", chains)
-    density = as_density(model)
-    if density.has_new_data:
-        raise DataError(
-            "nuts samples the model with its own data, but this LogDensity was given others by "
-            "set_data. Build the model with the new data and pass that."
-        )
+    density = density_of_own_data(model, "nuts")
+    if nuts_sampler in _EXTRAS:
+        extra(nuts_sampler, nuts_sampler, f"nuts_sampler={nuts_sampler!r}")
     started = time.perf_counter()
     try:
         tree = pm.sample(
             draws,
             tune=tune,
             chains=chains,
-            random_seed=_seed_of(random_seed),
+            random_seed=seed_of(random_seed),
             nuts_sampler=nuts_sampler,
             progressbar=progressbar and is_terminal(),
             model=density.model,
-            **kwargs,
+            **{**_ON_ONE_DEVICE.get(nuts_sampler, {}), **kwargs},
         )
     except (ImportError, RuntimeError, ValueError, TypeError, NotImplementedError) as error:
         raise SamplingError(
@@ -101,13 +106,6 @@ def nuts(
     tree["sample_stats"] = xr.DataTree(stats)
     clock = Clock(compile=max(seconds - sampling, 0.0), fit=sampling)
     return add_costs(tree, clock, {"gradient": int(stats["n_steps"].sum())})
-
-
-def _seed_of(random_seed: int | np.random.Generator | None) -> int | None:
-    """Draw PyMC a seed from a Generator, which PyMC itself would copy and not move on."""
-    if isinstance(random_seed, np.random.Generator):
-        return int(random_seed.integers(2**30))
-    return random_seed
 
 
 def _common_statistics(stats: xr.Dataset) -> xr.Dataset:

@@ -14,11 +14,12 @@ from ..approximations import METHODS, TriposError
 from ..approximations.density import LogDensity
 from ..approximations.errors import NoMethodError
 from .comparison import Comparison
+from .methods import Method, labelled, load_method
 
 
 def compare(
     model: pm.Model | None = None,
-    methods: Sequence[str] = ("grid", "laplace", "nuts"),
+    methods: Sequence[str | Method] = ("grid", "laplace", "nuts"),
     *,
     random_seed: int | None = None,
     progressbar: bool = True,
@@ -33,13 +34,16 @@ def compare(
     ----------
     model : pymc.Model, optional
         The model in context, if None.
-    methods : sequence of str, default ("grid", "laplace", "nuts")
-        Names in `tripos.approximations.METHODS`.
+    methods : sequence of str or callable, default ("grid", "laplace", "nuts")
+        Names in `tripos.approximations.METHODS`, of an installed entry point, or of a function
+        (``"package.module:function"``, ``"path/to/file.py:function"``); or functions
+        ``model -> DataTree`` themselves. See `tripos.comparisons.methods`.
     random_seed : int, optional
     progressbar : bool, default True
         On a terminal.
     options : mapping of str to mapping, optional
-        Arguments of each method: ``{"nuts": {"tune": 2000}, "grid": {"bounds": {...}}}``.
+        Arguments of each method: ``{"nuts": {"tune": 2000}, "grid": {"bounds": {...}}}``. A
+        function goes by its ``__name__``.
 
     Returns
     -------
@@ -49,21 +53,23 @@ def compare(
     Raises
     ------
     NoMethodError
-        When a method is unknown, or none could be run.
+        When a method is unknown, in ``methods`` or in ``options``, or none could be run.
+    ArgumentError
+        When two methods have one name.
     """
-    options = options or {}
-    if unknown := [name for name in [*methods, *options] if name not in METHODS]:
-        raise NoMethodError(f"There is no method called {unknown}; there are {sorted(METHODS)}.")
-    if not methods:
-        raise NoMethodError(f"Name at least one method of {sorted(METHODS)}.")
+    options, found = options or {}, labelled(methods)
+    if unknown := [name for name in options if name not in found and name not in METHODS]:
+        raise NoMethodError(
+            f"There are options for {', '.join(unknown)}, but the methods are {', '.join(found)}."
+        )
     density = LogDensity(model)
     shared = {"random_seed": random_seed, "progressbar": progressbar}
-    calls = {name: {**shared, **options.get(name, {})} for name in methods}
-    return run_methods({name: (name, density, call) for name, call in calls.items()})
+    calls = {name: {**shared, **options.get(name, {})} for name in found}
+    return run_methods({name: (found[name], density, call) for name, call in calls.items()})
 
 
 def run_methods(
-    cells: Mapping[str, tuple[str, LogDensity, Mapping[str, Any]]],
+    cells: Mapping[str, tuple[str | Method, LogDensity, Mapping[str, Any]]],
     told: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Run labelled cells of (method, density, arguments), and gather trees and failures.
@@ -75,14 +81,15 @@ def run_methods(
     """
     trees: dict[str, xr.DataTree] = {}
     failures: dict[str, str] = {}
-    for label, (name, density, call) in cells.items():
+    for label, (named, density, call) in cells.items():
+        method = load_method(named) if isinstance(named, str) else named
         if told is not None:
             told(label)
-        accepted = inspect.signature(METHODS[name]).parameters
+        accepted = inspect.signature(method).parameters
         # Not every method is long enough to show progress.
         arguments = {k: v for k, v in call.items() if k in accepted or k != "progressbar"}
         try:
-            trees[label] = METHODS[name](density, **arguments)
+            trees[label] = method(density, **arguments)
         except TriposError as failure:
             failures[label] = f"{type(failure).__name__}: {failure}"
     if not trees:

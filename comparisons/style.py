@@ -24,6 +24,7 @@ Scalars = Mapping[str, Mapping[str, np.ndarray]]
 DashPattern = tuple[float, tuple[float, ...]]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; its yellow is lost on white.
+# Then Tol's muted one, for methods that are seldom seen all at once.
 # Colour, dashes (none is a solid line), marker.
 _KNOWN: dict[str, tuple[str, tuple[float, ...], str]] = {
     "grid": ("#000000", (), "o"),
@@ -33,6 +34,11 @@ _KNOWN: dict[str, tuple[str, tuple[float, ...], str]] = {
     "skew_laplace": ("#CC79A7", (6.0, 1.5, 1.2, 1.5, 1.2, 1.5), "v"),
     "quadrature": ("#E69F00", (10.0, 3.0), "p"),
     "nested_laplace": ("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
+    "pathfinder": ("#332288", (8.0, 1.5, 2.0, 1.5), "<"),
+    "advi": ("#999933", (2.0, 3.0), ">"),
+    "fullrank_advi": ("#117733", (4.0, 1.0, 1.0, 1.0), "d"),
+    "dadvi": ("#AA4499", (1.0, 2.5, 4.0, 2.5), "*"),
+    "smc": ("#661100", (7.0, 4.0), "H"),
 }
 _FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
     ("#882255", (4.0, 1.5, 1.0, 3.0), "P"),

@@ -383,8 +383,8 @@ def _(INTERCEPT, SIGMA, borrowers, many, markdown_of, mo, nested_laplace, np, pd
 
     With four times the groups, the standard deviations halve. The bias of an approximation does
     not, so what is good enough for a hundred groups may not be for a hundred thousand: `nodes=5`
-    integrates each small group by five points instead of Laplace's one. At 100,000 groups that moves
-    log sigma by five standard deviations, to within a tenth of one of what sixty points give.
+    integrates each small group by five points instead of Laplace's one. At 100,000 groups that
+    moves log sigma by five standard deviations, to a tenth of one from what sixty points give.
     """)
 
 

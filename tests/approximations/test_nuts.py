@@ -1,5 +1,7 @@
 """NUTS, against quadrature and its own Monte Carlo errors, with two samplers."""
 
+from importlib.util import find_spec
+
 import arviz as az
 import numpy as np
 import pymc as pm
@@ -9,10 +11,13 @@ from tripos.approximations import nuts
 from tripos.approximations.errors import (
     ArgumentError,
     DiscreteVariableError,
+    MissingExtraError,
     NoFreeVariableError,
     SamplingError,
 )
 from tripos.models import bioassay, globe
+
+ON_JAX = ("numpyro", "blackjax")
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,29 @@ def test_counts_below_one(argument):
 def test_an_unknown_sampler():
     with pytest.raises(SamplingError, match="nuts_sampler='gibbs' failed: ValueError"):
         nuts(globe(), draws=5, tune=5, nuts_sampler="gibbs")
+
+
+@pytest.mark.skipif(find_spec("jax") is not None, reason="the extras are here")
+@pytest.mark.parametrize("sampler", ON_JAX)
+def test_a_sampler_that_is_not_installed_is_named_with_its_extra(sampler):
+    sentence = rf"nuts_sampler='{sampler}' needs {sampler}.*pip install \"tripos\[{sampler}\]\""
+    with pytest.raises(MissingExtraError, match=sentence):
+        nuts(globe(), nuts_sampler=sampler)
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="needs the extras numpyro and blackjax")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("sampler", ON_JAX)
+def test_samplers_on_jax(sampler):
+    """The globe, within four Monte Carlo errors, and the same statistics as the others have."""
+    tree = nuts(globe(), draws=500, tune=300, chains=4, random_seed=1, nuts_sampler=sampler)
+    p = tree["posterior"]["p"]
+    for method, estimate, exact in (("mean", p.mean(), 7 / 11), ("sd", p.std(), 0.138866)):
+        error = float(az.mcse(tree, var_names=["p"], method=method)["p"])
+        assert error < 0.02
+        assert abs(float(estimate) - exact) < 4 * error
+    assert {"lp", "diverging", "n_steps", "tree_depth"} <= set(tree["sample_stats"].data_vars)
+    assert tree.attrs["evaluations_gradient"] >= 2000
 
 
 def test_a_start_that_no_sampler_takes(quick_nuts):

@@ -1,0 +1,208 @@
+"""Variational inference by automatic differentiation: the normal distribution of the highest ELBO.
+
+Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational
+inference", JMLR 18(14). The objective and its gradient are PyMC's, `pymc.ADVI` and
+`pymc.FullRankADVI`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from pymc.variational.inference import KLqp
+
+from .ascent import BLOCK, Ascent, Climber, climb
+from .compiling import without_c_compiler
+from .density import LogDensity
+from .errors import ArgumentError
+from .gaussian import Gaussian
+from .memory import check_memory
+from .outside import density_of_own_data
+from .progress import progress
+from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
+from .variational import independent_normal, normal_tree
+
+
+def advi(
+    model: pm.Model | LogDensity | None = None,
+    draws: int = 4000,
+    start: Mapping[str, Any] | np.ndarray | None = None,
+    random_seed: int | np.random.Generator | None = None,
+    *,
+    iterations: int = 50_000,
+    learning_rate: float = 0.1,
+    tolerance: float = 0.02,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    """Approximate a posterior by independent normal distributions in unconstrained space.
+
+    Their means and sds maximise the evidence lower bound, by stochastic gradients with one draw
+    each. Correlations are not known to it, and where there are any its sds are too small: those of
+    a normal posterior given all other parameters.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None.
+    draws : int, default 4000
+        Number of independent draws S.
+    start : mapping or (P,) array, optional
+        Where the mean starts; the model's initial point, if None.
+    random_seed : int or Generator, optional
+    iterations : int, default 50,000
+        At most; a millisecond or two each.
+    learning_rate : float, default 0.1
+        Length of the first steps, in sds of the approximation; the last are a tenth as long.
+    tolerance : float, default 0.02
+        The search ends when every mean is known to this standard error, in sds.
+    progressbar : bool, default True
+        On a terminal.
+
+    Returns
+    -------
+    DataTree
+        ``posterior`` (chain=1, draw=S), ``unconstrained_posterior``, ``sample_stats`` (``lp``, and
+        ``log_proposal``, the approximation's own log density), ``observed_data``,
+        ``constant_data``, ``point_estimate`` (the means on the variables' own scale), and ``fit``
+        with ``mean``, ``mean_error``, ``sd`` (P,), ``elbo`` and ``elbo_error`` (of the draws),
+        ``elbo_trace`` and ``elbo_trace_error`` (by ``iteration``, 250 at a time), and ``k_hat`` of
+        the importance weights lp - log_proposal (from 100 draws on).
+
+    Raises
+    ------
+    ConvergenceError
+        When the ELBO is not a finite number, or the iterations do not suffice.
+    DataError
+        When ``model`` is a `LogDensity` whose data were changed by `set_data`.
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw.
+    StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
+    """
+    settings = {"draws": draws, "iterations": iterations, "learning_rate": learning_rate}
+    settings |= {"tolerance": tolerance}
+    return _fitted(pm.ADVI, "advi", model, start, random_seed, settings, progressbar)
+
+
+def fullrank_advi(
+    model: pm.Model | LogDensity | None = None,
+    draws: int = 4000,
+    start: Mapping[str, Any] | np.ndarray | None = None,
+    random_seed: int | np.random.Generator | None = None,
+    *,
+    iterations: int = 50_000,
+    learning_rate: float = 0.1,
+    tolerance: float = 0.02,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    """Approximate a posterior by the multivariate normal distribution of the highest ELBO.
+
+    Exact, up to the noise of its gradients, where the posterior is normal in unconstrained space.
+
+    Parameters
+    ----------
+    model, draws, start, random_seed, iterations, learning_rate, tolerance, progressbar
+        As in `advi`.
+
+    Returns
+    -------
+    DataTree
+        As `advi` returns it, with ``covariance`` (P, P) in ``fit``.
+
+    Raises
+    ------
+    ConvergenceError, DataError, NonFiniteDensityError
+        As `advi` does.
+    MemoryLimitError
+        When the iterates of so many covariances would not fit.
+    StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
+    """
+    settings = {"draws": draws, "iterations": iterations, "learning_rate": learning_rate}
+    settings |= {"tolerance": tolerance}
+    return _fitted(
+        pm.FullRankADVI, "fullrank_advi", model, start, random_seed, settings, progressbar
+    )
+
+
+def _fitted(
+    inference: type[KLqp],
+    method: str,
+    model: pm.Model | LogDensity | None,
+    start: Mapping[str, Any] | np.ndarray | None,
+    random_seed: int | np.random.Generator | None,
+    settings: dict[str, Any],
+    progressbar: bool,
+) -> xr.DataTree:
+    draws = checked_count("draws", settings["draws"])
+    iterations = checked_count("iterations", settings["iterations"], least=BLOCK)
+    for name in ("learning_rate", "tolerance"):
+        if not settings[name] > 0:
+            raise ArgumentError(f"{name} must be positive, but {settings[name]!r} was given.")
+    rng = generator(random_seed)
+    density = density_of_own_data(model, method)
+    before, started = dict(density.evaluations), time.perf_counter()
+    theta = density.initial_point(start)
+    if inference is pm.FullRankADVI:
+        _check_size(density.size)
+    with without_c_compiler():
+        fitter = inference(model=density.model, random_seed=int(rng.integers(2**30)))
+        order = _order(fitter, density)
+        climber = Climber(fitter, theta[np.argsort(order)])
+    compiled = time.perf_counter()
+    with progress(method, iterations, show=progressbar) as tell:
+        ascent = climb(
+            climber,
+            learning_rate=settings["learning_rate"],
+            tolerance=settings["tolerance"],
+            iterations=iterations,
+            labels=tuple(np.array(density.parameters)[np.argsort(order)]),
+            progress=tell,
+        )
+    fitted, density_compiled = time.perf_counter(), density.seconds_compiling
+
+    fit, gaussian = _described(ascent, order)
+    record = Record(method, settings, seed_to_record(random_seed))
+    tree = normal_tree(density, gaussian, draws, rng, fit, record)
+    more = density.seconds_compiling - density_compiled
+    clock = Clock(
+        compile=compiled - started + more,
+        fit=fitted - compiled,
+        draw=time.perf_counter() - fitted - more,
+    )
+    spent = {name: count - before[name] for name, count in density.evaluations.items()}
+    spent["gradient"] += len(ascent.elbo) * BLOCK
+    return add_costs(tree, clock, spent)
+
+
+def _check_size(size: int) -> None:
+    check_memory(
+        f"A full-rank approximation of {size:,} parameters",
+        1000 * size * (size + 1) / 2,
+        "Use advi, which knows no correlation, or laplace.",
+    )
+
+
+def _order(fitter: KLqp, density: LogDensity) -> np.ndarray:
+    """Where each entry of ``theta`` (P,) stands in PyMC's own flat vector."""
+    ordering = fitter.approx.groups[0].ordering
+    slices = [ordering[block.value_name][1] for block in density.blocks]
+    return np.concatenate([np.arange(part.start, part.stop) for part in slices])
+
+
+def _described(ascent: Ascent, order: np.ndarray) -> tuple[dict[str, Any], Gaussian]:
+    mean, sd = ascent.mean[order], ascent.sd[order]
+    fit: dict[str, Any] = {
+        "mean_error": ("parameter", ascent.mean_error[order]),
+        "elbo_trace": ("iteration", ascent.elbo),
+        "elbo_trace_error": ("iteration", ascent.elbo_error),
+        "iteration": ("iteration", BLOCK * np.arange(1, len(ascent.elbo) + 1)),
+    }
+    if ascent.covariance is None:
+        return fit, independent_normal(mean, sd)
+    covariance = ascent.covariance[np.ix_(order, order)]
+    fit["covariance"] = (("parameter", "parameter_bis"), covariance)
+    return fit, Gaussian.from_precision(mean, np.linalg.inv(covariance))

@@ -1,0 +1,224 @@
+"""Pathfinder: normal distributions along quasi-Newton paths to the mode, weighted; by pymc-extras.
+
+Zhang, Carpenter, Gelman and Vehtari (2022), "Pathfinder: parallel quasi-Newton variational
+inference", JMLR 23(306), algorithms 1 and 2. The weights are smoothed as `importance` does.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from scipy.special import logsumexp
+
+from .density import LogDensity
+from .errors import ConvergenceError, NonFiniteDensityError, UntrustedWeightsWarning
+from .outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
+from .pairs import TRUSTED_K_HAT
+from .progress import is_terminal
+from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
+from .smoothing import FEWEST, smoothed_weights, systematic
+
+_ROOMS = "pymc_extras.inference.pathfinder"
+
+
+def pathfinder(
+    model: pm.Model | LogDensity | None = None,
+    draws: int = 4000,
+    random_seed: int | np.random.Generator | None = None,
+    *,
+    paths: int = 4,
+    draws_per_path: int | None = None,
+    linker: ReadyLinker = "numpy",
+    progressbar: bool = True,
+    **kwargs: Any,
+) -> xr.DataTree:
+    """Approximate a posterior by draws from the best normal distributions on the way to its mode.
+
+    Each path climbs from a point of its own, and keeps the normal distribution of the highest ELBO
+    that it meets. The draws of all paths are weighted to the posterior and resampled.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None.
+    draws : int, default 4000
+        Number of resampled draws.
+    random_seed : int or Generator, optional
+    paths : int, default 4
+    draws_per_path : int, optional
+        Weighted draws of each path; as many as ``draws``, and at least 250, by default.
+    linker : {"numpy", "numba"}, default "numpy"
+        ``"numpy"`` is ready in a second or two; ``"numba"`` may pay for a slow model.
+    progressbar : bool, default True
+        On a terminal.
+    **kwargs
+        Passed on to pymc-extras: ``jitter``, ``num_elbo_draws``, ``max_init_retries``,
+        ``parallel`` and ``cores``.
+
+    Returns
+    -------
+    DataTree
+        As `importance` returns it: ``posterior`` holds draws of equal weight, ``sample_stats`` has
+        ``lp`` and the spent ``log_weight``, and the weighted draws of all S paths stand in
+        ``weighted_posterior``, ``weighted_unconstrained_posterior`` and ``weighted_sample_stats``
+        (``lp``, ``log_weight``, ``log_proposal``, ``path``, ``pair``: each draw is its own).
+
+        ``fit`` has ``log_evidence`` and ``log_evidence_error`` by the weights,
+        ``effective_sample_size``, ``distinct_draws``, and for each path that succeeded ``elbo``,
+        ``elbo_error``, ``iterations`` and ``k_hat_path`` (dim ``path``); ``paths_failed`` counts
+        the others. ``k_hat`` is the largest of them, as a poor path spoils the mean of all.
+
+    Raises
+    ------
+    MissingExtraError
+        When pymc-extras is not installed.
+    ConvergenceError
+        When every path failed.
+    DataError
+        When ``model`` is a `LogDensity` whose data were changed by `set_data`.
+    NonFiniteDensityError
+        When the log density, or a path's own, is NaN or plus infinity at a draw.
+    WeightsError
+        When no draw has a weight.
+    DiscreteVariableError, NoFreeVariableError, ArgumentError
+
+    Warns
+    -----
+    UntrustedWeightsWarning
+        When k-hat is 0.7 or more.
+    """
+    draws, paths = checked_count("draws", draws), checked_count("paths", paths)
+    per_path = max(draws, 250) if draws_per_path is None else draws_per_path
+    per_path = checked_count("draws_per_path", per_path, least=FEWEST)
+    rng = generator(random_seed)
+    density = density_of_own_data(model, "pathfinder")
+    before, started = dict(density.evaluations), time.perf_counter()
+    settings = {"paths": paths, "draws_per_path": per_path, "linker": linker, **kwargs}
+    show, seed = progressbar and is_terminal(), int(rng.integers(2**30))
+    found = _climbed(density, paths, per_path, linker, show, seed, kwargs)
+    fitted, compiled = time.perf_counter(), density.seconds_compiling
+
+    thetas = found.samples.reshape(-1, density.size)[:, theta_order(density)]
+    stats, quality = _weighted(density, thetas, found)
+    chosen = rng.permutation(systematic(np.exp(stats["log_weight"]), draws, rng))
+    record = Record("pathfinder", {"draws": draws, **settings}, seed_to_record(random_seed))
+    fit = quality.assign(
+        distinct_draws=len(np.unique(chosen)),
+        iterations=("path", np.asarray(found.lbfgs_niter)),
+        paths_failed=paths - quality.sizes["path"],
+    )
+    tree = assemble(
+        density,
+        thetas[chosen],
+        fit,
+        record,
+        sample_stats={name: stats[name][chosen] for name in ("lp", "log_weight")},
+    )
+    whole = assemble(density, thetas, xr.Dataset(), record, sample_stats=stats)
+    for name in ("posterior", "unconstrained_posterior", "sample_stats"):
+        tree[f"weighted_{name}"] = whole[name]
+    _warn_of_heavy_tail(float(quality["k_hat"]))
+    more = density.seconds_compiling - compiled
+    clock = Clock(more, fitted - started, time.perf_counter() - fitted - more)
+    spent = {name: count - before[name] for name, count in density.evaluations.items()}
+    # Of those of a line search, only the accepted are told.
+    spent["gradient"] += int(np.sum(found.lbfgs_niter))
+    return add_costs(tree, clock, spent)
+
+
+def _climbed(
+    density: LogDensity,
+    paths: int,
+    per_path: int,
+    linker: ReadyLinker,
+    show: bool,
+    seed: int,
+    kwargs: dict[str, Any],
+) -> Any:
+    """Let pymc-extras climb, and return its own record of all paths, unweighted."""
+    multipath = extra(f"{_ROOMS}.multipath", "pymc-extras", "pathfinder")
+    lbfgs = extra(f"{_ROOMS}.lbfgs", "pymc-extras", "pathfinder")
+    asked = {"num_elbo_draws": 10, "jitter": 2.0, "parallel": False, **kwargs}
+    with default_linker(linker), np.errstate(all="ignore"):
+        try:
+            found = multipath.multipath_pathfinder(
+                density.model,
+                num_paths=paths,
+                num_draws=per_path,
+                num_draws_per_path=per_path,
+                lbfgs_config=lbfgs.LBFGSConfig().set_default_maxcor(density.size),
+                importance_sampling=None,
+                progressbar=show,
+                random_seed=seed,
+                **asked,
+            )
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise ConvergenceError(
+                f"Pathfinder failed: {type(error).__name__}: {error} Give narrower priors, a "
+                "smaller jitter, or use nuts."
+            ) from error
+    if sum(found.path_status.values()) < paths:
+        # pymc-extras takes Ctrl-C for the wish to keep the paths that there are.
+        raise KeyboardInterrupt
+    return found
+
+
+def _weighted(
+    density: LogDensity, thetas: np.ndarray, found: Any
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+    """Weigh the draws of all paths (S, P), each by the density of its own path."""
+    logp, log_proposal = density.batched_value(thetas), found.logQ.ravel()
+    ratios = logp - log_proposal
+    if wrong := int(np.sum(np.isnan(ratios) | (ratios == np.inf))):
+        raise NonFiniteDensityError(
+            f"The log density, or that of the path's approximation, is no finite number at {wrong} "
+            f"of {len(ratios)} draws, so they cannot be weighed. Look for an overflow in the "
+            "model, or use laplace or nuts."
+        )
+    number, per_path = found.logQ.shape
+    # Path by path: the tail of a poor one would pass for that of all.
+    parts = [smoothed_weights(part) for part in ratios.reshape(number, per_path)]
+    smoothed = np.concatenate([part for part, _ in parts])
+    stats = {
+        "lp": logp,
+        "log_proposal": log_proposal,
+        "log_weight": smoothed - logsumexp(smoothed),
+        "path": np.repeat(np.arange(number), per_path),
+        "pair": np.arange(len(ratios)),
+    }
+    return stats, _quality(smoothed.reshape(number, -1), ratios, np.array([k for _, k in parts]))
+
+
+def _quality(smoothed: np.ndarray, ratios: np.ndarray, k_hat: np.ndarray) -> xr.Dataset:
+    """Say what the smoothed log weights (I, M) of I paths, and the raw ones (I M,), are worth."""
+    log_evidence = logsumexp(smoothed) - np.log(smoothed.size)
+    relative = np.exp(smoothed - log_evidence)
+    elbos, per_path = ratios.reshape(smoothed.shape), smoothed.shape[1]
+    return xr.Dataset(
+        {
+            "log_evidence": log_evidence,
+            "log_evidence_error": np.sqrt(relative.var(axis=1, ddof=1).mean() / relative.size),
+            "k_hat": k_hat.max(),
+            "k_hat_path": ("path", k_hat),
+            "effective_sample_size": relative.sum() ** 2 / np.sum(relative**2),
+            "elbo": ("path", elbos.mean(axis=1)),
+            "elbo_error": ("path", elbos.std(axis=1, ddof=1) / np.sqrt(per_path)),
+        },
+        coords={"path": np.arange(len(elbos))},
+    )
+
+
+def _warn_of_heavy_tail(k_hat: float) -> None:
+    if k_hat < TRUSTED_K_HAT:
+        return
+    warnings.warn(
+        f"The weights of a path's draws have a Pareto k-hat of {k_hat:.2f}; from {TRUSTED_K_HAT} "
+        "on their means cannot be trusted. Use importance or nuts, or try another jitter.",
+        UntrustedWeightsWarning,
+        stacklevel=3,
+    )
