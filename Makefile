@@ -36,12 +36,10 @@ test: .venv/.complete  ## run the tests
 # Packages of several ages: the old call what the new deprecate (pyparsing's oneOf), and Numba tells
 # when it compiles for an array of the old PyTensor that is not contiguous.
 # PyMC 6.3 warns of its own imports with PyTensor 3.3.
-EXTRAS := $(addsuffix .py,$(addprefix tests/approximations/test_,pathfinder dadvi outside nuts))
-
 test-extras: .venv-bench/.complete  ## the tests of methods that stand on optional packages
-	$(BENCH)/python -m pytest -W ignore::DeprecationWarning -n auto $(EXTRAS)
-	$(BENCH)/python -m pytest -W ignore::DeprecationWarning tests/approximations/test_methods.py \
-		-k "pathfinder or dadvi"
+	$(BENCH)/python -m pytest -n auto --dist loadfile -W ignore::DeprecationWarning \
+		-k "pathfinder or dadvi or outside or jax" \
+		tests/approximations/test_{pathfinder,dadvi,outside,nuts,methods}.py
 
 oldest: .venv-oldest/.complete  ## run the tests with the oldest versions that pyproject.toml allows
 	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning \

@@ -6,10 +6,15 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "calibration": ["Calibration", "calibrate"],
         "comparing": ["compare"],
         "comparison": ["Comparison"],
         "judging": ["Tolerances"],
         "ladder": ["fit"],
+        "plot_scoreboard": ["plot_scoreboard"],
+        "scoreboard": ["errors_of", "scoreboard"],
+        "suite": ["run_suite"],
+        "suite_table": ["Suite", "load_suite"],
         "verdict": ["Verdict", "verdict"],
     },
 )

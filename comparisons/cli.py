@@ -1,4 +1,4 @@
-"""The command line: ``tripos compare``, ``tripos models`` and ``tripos suite``."""
+"""The command line: ``tripos compare``, ``calibrate``, ``models`` and ``suite``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ examples:
   tripos compare globe --methods laplace,advi,mine.py:my_method
   tripos models                           the models that come with tripos
   tripos suite suite.toml                 many models by many methods; resumable
+  tripos calibrate globe --method laplace  does it find what data were simulated from?
 """
 
 
@@ -33,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _add_compare(commands.add_parser("compare", help="approximate a posterior by several methods"))
     commands.add_parser("models", help="list the models that come with tripos")
     _add_suite(commands.add_parser("suite", help="run many methods on many models; resumable"))
+    _add_calibrate(commands.add_parser("calibrate", help="try a method on simulated data"))
     return top
 
 
@@ -73,15 +75,31 @@ def _add_suite(suite: argparse.ArgumentParser) -> None:
     add("--only", choices=["failed"], help="run the cells that failed before, and no others")
 
 
+def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
+    calibrate.description = (
+        "Draw parameters from the prior, simulate data, fit them, and see where the true values "
+        "lie among the draws, many times; print what is wrong, and write it to a folder."
+    )
+    add = calibrate.add_argument
+    add("target", help="a name that `tripos models` lists, or file.py:function; no flat priors")
+    add("--method", default="laplace", help="a name, or file.py:function (default: %(default)s)")
+    add("--simulations", type=int, default=1000, help="data sets (default: %(default)s)")
+    add("--draws", type=int, help="draws of each fit")
+    add("--random-seed", type=int, default=1, help="default: %(default)s")
+    add("--output", default="results", help="folder to write to (default: %(default)s)")
+    add("--strict", action="store_true", help="exit 1 unless nothing is seen in any quantity")
+    add("--no-pictures", action="store_true", help="write words, table and ranks only")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns
     -------
     int
-        0 when it worked, 1 with ``--strict`` unless all verdicts are "agrees", 2 when something
-        foreseen went wrong (said on standard error), 130 when it was interrupted; nothing
-        half-written is left behind.
+        0 when it worked, 1 with ``--strict`` unless all verdicts are "agrees" (a calibration
+        passes), 2 when something foreseen went wrong (said on standard error), 130 when it was
+        interrupted; nothing half-written is left behind.
     """
     arguments = parser().parse_args(argv)
     try:
@@ -89,6 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _list_models()
         if arguments.command == "suite":
             return _suite(arguments)
+        if arguments.command == "calibrate":
+            return _calibrate(arguments)
         return _compare(arguments)
     except KeyboardInterrupt as stop:
         print(f"tripos: {str(stop) or 'interrupted, nothing was written.'}", file=sys.stderr)
@@ -150,3 +170,18 @@ def _suite(arguments: argparse.Namespace) -> int:
         only=arguments.only,
     )
     return 0
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from .calibration_job import run_calibration_job
+
+    found = run_calibration_job(
+        arguments.target,
+        Path(arguments.output),
+        method=arguments.method,
+        simulations=arguments.simulations,
+        draws=arguments.draws,
+        random_seed=arguments.random_seed,
+        pictures=not arguments.no_pictures,
+    )
+    return 1 if arguments.strict and not found.passes else 0
