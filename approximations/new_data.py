@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pymc as pm
 from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Constant
 
 from .errors import DataError
 from .parameters import Block
@@ -43,7 +45,8 @@ def checked_data(
     Raises
     ------
     DataError
-        When a name is unknown, or a dtype, a number of axes or a length does not fit.
+        When a name is unknown, shares its constant with another, or a dtype, a number of axes or a
+        length does not fit.
     """
     known = slots.containers
     if unknown := [name for name in data if name not in known]:
@@ -51,6 +54,9 @@ def checked_data(
             f"The model has no data called {unknown}; it has {sorted(known)}. Wrap an array in "
             "pm.Data to give it a name."
         )
+    for one, two in merged_constants(slots.model):
+        if one in data or two in data:
+            raise DataError(told_as_merged(one, two))
     values = {name: _cast(name, value, known[name].get_value()) for name, value in data.items()}
     resized: dict[str, int] = {}
     for name, value in values.items():
@@ -58,6 +64,25 @@ def checked_data(
     for dim, length in resized.items():
         _check_companions(slots, dim, length, values)
     return values, _new_coords(slots, resized, coords)
+
+
+def merged_constants(model: pm.Model) -> list[tuple[str, str]]:
+    """Pairs of observed variables with equal constants: PyTensor takes them for one array."""
+    values = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
+    constants = {name: value for name, value in values.items() if isinstance(value, Constant)}
+    return [
+        (one, two)
+        for (one, first), (two, second) in combinations(constants.items(), 2)
+        if first.type == second.type and np.array_equal(first.data, second.data)
+    ]
+
+
+def told_as_merged(one: str, two: str) -> str:
+    """Say what is wrong with such a pair, and what helps."""
+    return (
+        f"{one!r} and {two!r} have the same observed numbers, which PyTensor takes for one array, "
+        "so new ones would go to both. Wrap each of them in pm.Data."
+    )
 
 
 def _cast(name: str, value: Any, old: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ data".
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,6 @@ from pymc.distributions.distribution import PartialObservedRV
 from pymc.model.fgraph import clone_model
 from pymc.pytensorf import compile as compile_with_draws
 from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.graph.basic import Constant
 from pytensor.graph.traversal import ancestors, walk
 from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.shape import Shape, Shape_i
@@ -31,6 +29,7 @@ from pytensor.tensor.shape import Shape, Shape_i
 from ..approximations.compiling import without_c_compiler
 from ..approximations.density import LogDensity
 from ..approximations.errors import ArgumentError, CalibrationError
+from ..approximations.new_data import merged_constants, told_as_merged
 from ..approximations.outside import python_mode
 from ..approximations.quantities import flatten
 
@@ -224,7 +223,8 @@ def _check_observed(density: LogDensity) -> None:
             "model, and which of them are missing is no part of it. Calibrate the model with "
             "complete data."
         )
-    _check_own_values(model)
+    for one, two in merged_constants(model):
+        raise CalibrationError(told_as_merged(one, two))
     # The length of the data is no part of them.
     everything = set(walk(model.basic_RVs, _but_lengths))
     for name, rv in observed.items():
@@ -246,18 +246,6 @@ def _check_observed(density: LogDensity) -> None:
 def _but_lengths(variable: Any) -> list[Any]:
     node = variable.owner
     return [] if node is None or isinstance(node.op, Shape | Shape_i) else node.inputs
-
-
-def _check_own_values(model: pm.Model) -> None:
-    """Refuse equal constants: PyTensor takes them for one, so new data would go to both."""
-    values = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
-    constants = {name: value for name, value in values.items() if isinstance(value, Constant)}
-    for (one, first), (two, second) in itertools.combinations(constants.items(), 2):
-        if first.type == second.type and np.array_equal(first.data, second.data):
-            raise CalibrationError(
-                f"{one!r} and {two!r} have the same observed numbers, which PyTensor takes for one "
-                "array. Wrap each of them in pm.Data, so that they can differ."
-            )
 
 
 def _check_proper(model: pm.Model) -> None:
