@@ -8,10 +8,10 @@ OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help install compare study docs picture test test-extras oldest lint types check
-.PHONY: bench bench-borrowers bench-verdict golden clean
+.PHONY: bench bench-borrowers bench-verdict bench-calibration bench-suite golden clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s  %s\n", $$1, $$2}' Makefile
 
 install: .venv/.complete  ## make .venv, with everything that the rest needs
 
@@ -66,6 +66,13 @@ bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse f
 
 bench-verdict: .venv/.complete  ## the verdicts on 65 posteriors of known truth, many seeds (half an hour)
 	$(BIN)/python benchmarks/verdicts.py
+
+bench-calibration: .venv-bench/.complete  ## a thousand Laplace fits of the bioassay, and what the peer would need
+	$(BENCH)/python benchmarks/calibration.py
+
+bench-suite: .venv/.complete  ## the catalogue by all cheap methods and NUTS: a scoreboard; kills; two processes
+	$(BIN)/tripos suite benchmarks/suite.toml
+	$(BIN)/python benchmarks/suite.py
 
 golden: .venv/.complete  ## remake the numbers that the tests compare with
 	$(BIN)/python tests/golden/generate.py
