@@ -1,0 +1,223 @@
+"""Which method, over a whole suite: how often it is right, what it costs, how often it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..approximations.errors import ArgumentError, NoSharedVariableError
+from ..models import CATALOGUE, Truth
+from .discrepancy import discrepancies
+from .judging import QUARTILES, Tolerances
+from .suite_table import Suite
+
+_KEYS = ["model", "method", "repeat"]
+_COLUMNS = ["judge", "mean_shift", "log_sd_ratio", "error", "within"]
+
+
+def errors_of(
+    suite: Suite, reference: str | None = None, tolerance: Tolerances | None = None
+) -> pd.DataFrame:
+    """Measure every quantity of a suite's posteriors against the truth, or against a method.
+
+    Parameters
+    ----------
+    suite : Suite
+    reference : str, optional
+        A method of the suite. Of a quantity whose exact mean and sd the catalogue does not have,
+        the reference's tree of the same model and repeat is taken for exact: mean and sd (quartiles
+        where there is no mean) and the mass of the central 50 % and 95 % intervals. Quantities with
+        neither are left out.
+    tolerance : Tolerances, optional
+
+    Returns
+    -------
+    DataFrame
+        Indexed by model, method, repeat and quantity: ``judge`` ("truth", or the reference's name),
+        ``mean_shift`` in exact sds, ``log_sd_ratio``, ``error`` (the largest discrepancy, in
+        tolerances; infinite where a quantity has no finite value or a method gives no mean that
+        there is) and ``within`` (whether ``error`` is at most 1). The draws are taken as they are,
+        Monte Carlo error included, and so are the reference's.
+
+    Raises
+    ------
+    ArgumentError
+        When the reference is no method of the suite, or nothing can be judged.
+    """
+    methods = {record["cell"]["method"] for record in suite.records.values()}
+    if reference is not None and reference not in methods:
+        raise ArgumentError(
+            f"The reference must be a method of the suite, {', '.join(sorted(methods))}, but "
+            f"{reference!r} was given."
+        )
+    rows = list(_rows(suite, reference, tolerance or Tolerances()))
+    if not rows:
+        raise ArgumentError(
+            "There is nothing to judge: no model of the suite has a known truth, or no cell has "
+            "ended well. Name a method to be taken for exact, with reference=."
+        )
+    table = pd.DataFrame(rows).set_index([*_KEYS, "quantity"])
+    return table.assign(within=table["error"] <= 1)[_COLUMNS]
+
+
+def scoreboard(
+    suite: Suite, reference: str | None = None, tolerance: Tolerances | None = None
+) -> pd.DataFrame:
+    """Tabulate how each method of a suite did.
+
+    Parameters
+    ----------
+    suite : Suite
+    reference : str, optional
+    tolerance : Tolerances, optional
+        See `errors_of`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by method: ``within`` (share of the judged quantities within tolerance), ``judged``
+        (how many quantities were), ``error`` (median over models of the largest error of a
+        quantity, in tolerances), ``seconds`` and ``evaluations`` (medians over models), ``cells``
+        and ``failures`` (how many), ``models`` (on how many it gave a posterior). A method that
+        fails on hard models is judged on the easy ones: read ``within`` beside ``failures``.
+
+    Raises
+    ------
+    ArgumentError
+        See `errors_of`.
+    """
+    return board_of(suite.cells(), errors_of(suite, reference, tolerance))
+
+
+def board_of(cells: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate methods from a suite's cells and `errors_of`; see `scoreboard`."""
+    failed = cells["failure"] != ""
+    points = points_of(cells, errors)
+    by_method = points.groupby("method", sort=False)
+    judged = errors.groupby("method")["within"]
+    every = cells.groupby("method", sort=False)
+    board = pd.DataFrame(
+        {
+            "within": judged.mean(),
+            "judged": judged.size(),
+            "error": by_method["error"].median(),
+            "seconds": by_method["seconds"].median(),
+            "evaluations": by_method["evaluations"].median(),
+            "cells": every.size(),
+            "failures": failed.groupby("method").sum(),
+            "models": by_method.size(),
+        },
+        index=pd.Index(every.size().index, name="method"),
+    )
+    return board.fillna({"judged": 0, "models": 0}).astype({"judged": int, "models": int})
+
+
+def points_of(cells: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Give a row to every model and method: medians over repeats of its costs and largest error.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Of `Suite.cells`.
+    errors : DataFrame
+        Of `errors_of`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by method and model: ``seconds``, ``evaluations``, ``error`` (NaN where no quantity
+        was judged).
+    """
+    costs = cells.loc[cells["failure"] == "", ["seconds", "evaluations"]]
+    worst = errors.groupby(_KEYS)["error"].max()
+    each = costs.join(worst).groupby(["method", "model"], sort=False)
+    return each.median()
+
+
+def frontier_of(costs: Sequence[float], errors: Sequence[float]) -> list[int]:
+    """Choose the points that no other beats in both, in the order of rising cost.
+
+    Parameters
+    ----------
+    costs, errors : sequence of float
+        Finite.
+    """
+    order = sorted(range(len(costs)), key=lambda k: (costs[k], errors[k]))
+    best, chosen = np.inf, []
+    for k in order:
+        if errors[k] < best:
+            best = errors[k]
+            chosen.append(k)
+    return chosen
+
+
+def _rows(suite: Suite, reference: str | None, limits: Tolerances) -> Iterator[dict[str, Any]]:
+    exact = {
+        (record["cell"]["model"], record["cell"]["repeat"]): name
+        for name, record in suite.records.items()
+        if record["cell"]["method"] == reference and not record["failure"]
+    }
+    trees: dict[str, Any] = {}
+    for name, record in suite.records.items():
+        cell = record["cell"]
+        key = {column: cell[column] for column in _KEYS}
+        known = _against_truth(record["rows"], _truth_of(cell), limits)
+        for quantity, row in known.items():
+            yield key | {"quantity": quantity, "judge": "truth"} | row
+        judge = exact.get((cell["model"], cell["repeat"]))
+        if record["failure"] or judge in (None, name):
+            continue
+        if judge not in trees:
+            trees = {judge: suite.store.tree(judge)}
+        try:
+            measured = discrepancies(suite.store.tree(name), trees[judge])
+        except NoSharedVariableError:
+            continue
+        for quantity, row in measured.iterrows():
+            if quantity not in known:
+                found = {
+                    "mean_shift": row["mean_shift"],
+                    "log_sd_ratio": row["log_sd_ratio"],
+                    "error": _error(row, limits),
+                }
+                yield key | {"quantity": quantity, "judge": reference} | found
+
+
+def _truth_of(cell: Mapping[str, Any]) -> Truth | None:
+    """What the catalogue knows of a model, as long as it is called without arguments."""
+    entry = CATALOGUE.get(cell["model"])
+    return None if entry is None or cell["arguments"] else entry.truth
+
+
+def _against_truth(
+    rows: Mapping[str, Mapping[str, float]], truth: Truth | None, limits: Tolerances
+) -> dict[str, dict[str, float]]:
+    found = {}
+    for quantity, row in rows.items():
+        if truth is None or quantity not in truth.mean or quantity not in truth.sd:
+            continue
+        mean, sd = truth.mean[quantity], truth.sd[quantity]
+        shift, ratio = (row["mean"] - mean) / sd, float(np.log(row["sd"] / sd))
+        error = max(abs(shift) / limits.mean, abs(ratio) / np.log1p(limits.sd))
+        # An approximation without moments, of a quantity that has them, is as wrong as can be.
+        error = np.inf if np.isnan(shift) or np.isnan(ratio) else error
+        found[quantity] = {"mean_shift": shift, "log_sd_ratio": ratio, "error": error}
+    return found
+
+
+def _error(row: pd.Series, limits: Tolerances) -> float:
+    """Largest discrepancy of a row of `discrepancies`, in tolerances."""
+    if not row["finite"]:
+        return np.inf
+    if row["has_mean"]:
+        sizes = [
+            row["mean_shift"] / limits.mean,
+            row["log_sd_ratio"] / np.log1p(limits.sd),
+        ]
+    else:
+        sizes = [row[f"q{100 * p:g}_shift"] / limits.mean for p in QUARTILES]
+    sizes += [(row[f"mass_{x}"] - row[f"level_{x}"]) / limits.mass for x in (50, 95)]
+    return float(np.max(np.abs(sizes)))
