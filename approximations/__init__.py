@@ -9,7 +9,8 @@ The methods, and below each the rooms that it has to itself:
   ``weighting``, ``moment_matching``, ``unseen``
 - ``quadrature``: ``hermite``, ``transport``, ``quasi_random``
 - ``nested_laplace``: ``latent_field``, ``conditional``, ``directional``, ``group_quadrature``,
-  ``outer_mode``, ``outer_nodes``, ``central_composite``, ``surrogate``, ``nested_draws``
+  ``outer_mode``, ``corrected_mode``, ``outer_nodes``, ``central_composite``, ``surrogate``,
+  ``nested_draws``
 - ``advi`` and ``fullrank_advi``: ``ascent``; with ``dadvi``: ``variational``
 - ``pathfinder``, ``smc``, ``nuts``; with those above, what is run by other packages: ``outside``
 
@@ -26,7 +27,8 @@ What all of them stand on, from the model upwards:
 - the mode: ``starting`` (``named_start``), ``trust_region`` (``dense_curvature``,
   ``sparse_curvature``, ``flattest``), ``mode``, and why there is none: ``no_mode``,
   ``runaway_mass``;
-- the normal distribution there: ``gaussian``, ``sparse_cholesky``, ``sparse_kernels``, ``memory``;
+- the normal distribution there: ``gaussian``, ``sparse_cholesky``, ``sparse_kernels``,
+  ``diagonal_factor``, ``memory``;
 - the tree: ``result``, ``quantities``, ``metering``; ``progress`` and ``errors``.
 """
 

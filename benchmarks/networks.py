@@ -10,6 +10,7 @@ import resource
 import time
 
 import numpy as np
+import xarray as xr
 
 from tripos.approximations import LogDensity, laplace
 from tripos.models import neural_network
@@ -20,9 +21,9 @@ RANKS, RANK = (5, 10, 20, 40, 80), 50
 DRAWS = 4_000
 
 
-def predicted(tree: object, inputs: np.ndarray) -> np.ndarray:
+def predicted(tree: xr.DataTree, inputs: np.ndarray) -> np.ndarray:
     """The network's output (S, N) at N inputs, for each draw."""
-    draws = tree["posterior"].dataset.isel(chain=0)  # type: ignore[index]
+    draws = tree["posterior"].dataset.isel(chain=0)
     weights, bias, output = (draws[name].values for name in ("weights", "bias", "output"))
     hidden = np.tanh(np.einsum("nd,sdh->snh", inputs, weights) + bias[:, None])
     return np.einsum("snh,sh->sn", hidden, output)
