@@ -19,7 +19,7 @@ Two more that answer with something else than draws: ``tierney_kadane`` (``tilte
 
 What all of them stand on, from the model upwards:
 
-- a model's graph over one vector: ``parameters``, ``lifting`` (``sparse_products``),
+- a model's graph over one vector: ``parameters``, ``lifting`` (``sparse_products``), ``guards``,
   ``hoisting``, ``symbolic``;
 - compiled: ``compiling``, ``numpy_rewrites``, ``numpy_calls``; called: ``density``, ``new_data``;
 - where its Hessian is zero: ``dependence``, ``dependence_rules``, ``dependence_products``,

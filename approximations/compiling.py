@@ -24,6 +24,7 @@ from pytensor.scan.op import Scan
 from pytensor.tensor.blockwise import Blockwise
 
 from .errors import ArgumentError
+from .logistic import FOR_NUMBA
 from .numpy_rewrites import FOR_NUMPY
 
 Linker = Literal["auto", "numpy", "numba"]
@@ -51,7 +52,7 @@ def _numpy_mode(optimizer: str, *, canonical: bool) -> Mode:
 
 
 def _numba_mode() -> Mode:
-    return Mode(linker="numba", optimizer="fast_run")
+    return Mode(linker="numba", optimizer="fast_run").including(FOR_NUMBA)
 
 
 class CompiledFunction:

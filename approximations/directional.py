@@ -81,5 +81,7 @@ def _product_gradients(symbolic: SymbolicDensity) -> Graph:
 
 
 def _chunks(density: LogDensity, rows: int) -> list[slice]:
+    if rows == 1:
+        return [slice(1)]
     step = max(1, _ENTRIES // density._worked)
     return [slice(first, first + step) for first in range(0, rows, step)]

@@ -8,19 +8,21 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
 from pytensor.compile.mode import optdb
-from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import MergeOptimizer, in2out, node_rewriter
-from pytensor.scalar.basic import EQ, GE, LE, Clip, Neg
-from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus, TriGamma
+from pytensor.scalar.basic import Clip, Second
+from pytensor.scalar.math import Log1mexp, Softplus, TriGamma
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.rewriting.basic import local_useless_fill
 from pytensor.tensor.rewriting.blockwise import local_blockwise_alloc
 from pytensor.tensor.rewriting.subtensor import (
     local_blockwise_inc_subtensor,
     local_blockwise_of_subtensor,
 )
 
+from .logistic import softplus
 from .numpy_calls import only_calls
 
 FOR_NUMPY = "tripos_for_numpy"
@@ -40,7 +42,7 @@ def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
     x, *rest = node.inputs
     match node.op.scalar_op:
         case Softplus():
-            written = _softplus(x)
+            written = softplus(x)
         case Log1mexp():
             written = pt.switch(x > -np.log(2.0), pt.log(-pt.expm1(x)), pt.log1p(-pt.exp(x)))
         case TriGamma():
@@ -52,37 +54,17 @@ def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
     return [pt.cast(written, node.outputs[0].type.dtype)]
 
 
-def _softplus(x: Variable) -> Variable:
-    # In a log-likelihood the softplus of -x comes along with that of x: both take this logarithm.
-    minus = x.owner.inputs[0] if _is_elemwise(x, Neg) else None
-    zero = np.zeros((), dtype=x.type.dtype)
-    correction = pt.log1p(pt.exp(-pt.abs(x if minus is None else minus)))
-    return (
-        correction + pt.maximum(x, zero) if minus is None else correction - pt.minimum(minus, zero)
-    )
-
-
 @node_rewriter([Elemwise])
-def _within_bounds(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Do not ask whether a sigmoid lies between 0 and 1."""
-    if not isinstance(node.op.scalar_op, GE | LE) or not _is_elemwise(node.inputs[0], Sigmoid):
-        return None
-    x, bound = node.inputs
-    if not isinstance(bound, Constant):
-        return None
-    sure = np.all(bound.data <= 0) if isinstance(node.op.scalar_op, GE) else np.all(bound.data >= 1)
-    return [pt.ones_like(x, dtype="bool")] if sure else None
+def _filled_by_shape(fgraph: Any, node: Any) -> list[Variable] | None:
+    """Fill an array of known shape without the one that it takes the place of.
 
-
-@node_rewriter([Elemwise])
-def _guard_before_sign(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Ask of x, and not of -x, whether it is infinite: the guard of a log in many densities."""
-    if not isinstance(node.op.scalar_op, EQ):
+    A gradient begins by filling the log density with ones, and would compute it for that.
+    """
+    shape = node.outputs[0].type.shape
+    if not isinstance(node.op.scalar_op, Second) or None in shape:
         return None
-    x, bound = node.inputs
-    if not (_is_elemwise(x, Neg) and isinstance(bound, Constant)):
-        return None
-    return [pt.eq(x.owner.inputs[0], -bound.data)]
+    filled: Any = pt.alloc(pt.cast(node.inputs[1], node.outputs[0].type.dtype), *shape)
+    return [filled]
 
 
 @node_rewriter([Elemwise])
@@ -115,14 +97,6 @@ def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
     return list(vectorize_graph(inside.outputs, dict(zip(inside.inputs, node.inputs, strict=True))))
 
 
-def _is_elemwise(x: Variable, scalar_op: type) -> bool:
-    return (
-        x.owner is not None
-        and isinstance(x.owner.op, Elemwise)
-        and isinstance(x.owner.op.scalar_op, scalar_op)
-    )
-
-
 def _is_transposed(x: Variable) -> bool:
     return (
         x.owner is not None
@@ -135,15 +109,13 @@ if FOR_NUMPY not in optdb:
     # A quick compilation leaves PyTensor's canonical form out, but not what it does for batches.
     needed = in2out(
         *(local_blockwise_inc_subtensor, local_blockwise_of_subtensor, local_blockwise_alloc),
+        *(local_useless_fill, _filled_by_shape),
         name="tripos_needed",
     )
     optdb.register("tripos_needed", needed, FOR_NUMPY, position=1.95)
     optdb.register("tripos_batch_inside", in2out(_batch_inside), FOR_NUMPY, position=0.9)
-    # Each has its place in PyTensor's order: sigmoids are seen before they are rewritten, and the
-    # scalar operations go last, or the stabilising rewrites would bring them back.
-    optdb.register("tripos_within_bounds", in2out(_within_bounds), FOR_NUMPY, position=1.9)
+    # The scalar operations go last, or the stabilising rewrites would bring them back.
     optdb.register("tripos_only_vectorised", in2out(_only_vectorised), FOR_NUMPY, position=101)
-    optdb.register("tripos_guard", in2out(_guard_before_sign), FOR_NUMPY, position=101.05)
     optdb.register("tripos_long_axis", in2out(_long_axis_inside), FOR_NUMPY, position=101.1)
     optdb.register("tripos_merge", MergeOptimizer(), FOR_NUMPY, position=101.2)
     optdb.register("tripos_only_calls", in2out(only_calls), FOR_NUMPY, position=101.3)

@@ -53,9 +53,8 @@ class Surrogate:
             Their gradients with respect to z.
         """
         powers = _powers(places.shape[1])
-        rows = [_terms(powers, places), *_slopes(powers, places)]
-        known = [values - values[0], *slopes.T]
-        coefficients = np.linalg.lstsq(np.vstack(rows), np.concatenate(known), rcond=None)[0]
+        solve = _least_squares(places.shape, np.ascontiguousarray(places).tobytes())
+        coefficients = solve @ np.concatenate([values - values[0], *slopes.T])
         radius = float(np.max(np.linalg.norm(places, axis=1))) + _BEYOND
         return cls(powers, coefficients, radius)
 
@@ -69,33 +68,36 @@ class Surrogate:
 
     def log_ratio(self, places: np.ndarray) -> np.ndarray:
         """Log ratio (S,) to the standard normal, 0 at the centre; minus infinity far out."""
-        ratio = _terms(self.powers, places) @ self.coefficients
-        return np.where(np.sum(places**2, axis=1) <= self.radius**2, ratio, -np.inf)
+        return self._log_ratio(places, _terms(self.powers, places))
+
+    def _log_ratio(self, places: np.ndarray, terms: np.ndarray) -> np.ndarray:
+        is_believed = np.sum(places**2, axis=1) <= self.radius**2
+        return np.where(is_believed, terms @ self.coefficients, -np.inf)
 
     def draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw z (S, K) by importance resampling; their log density (S,) comes along."""
-        normals = rng.standard_normal((_PROPOSED * draws, self.powers.shape[1]))
-        proposed, log_weights, log_mass = self._weighted(normals)
+        proposed = _WIDTH * rng.standard_normal((_PROPOSED * draws, self.powers.shape[1]))
+        log_weights, log_mass = self._weighted(proposed, _terms(self.powers, proposed))
         places = proposed[rng.permutation(systematic(np.exp(log_weights), draws, rng))]
         return places, self.log_ratio(places) + _log_normal(places) - log_mass
 
     @cached_property
     def moments(self) -> tuple[np.ndarray, np.ndarray, float]:
         """Mean (K,), covariance (K, K) and log mass, over quasi-random points."""
-        places, log_weights, log_mass = self._weighted(_normals(self.powers.shape[1]))
+        places, terms = _moment_terms(self.powers.shape, self.powers.tobytes())
+        log_weights, log_mass = self._weighted(places, terms)
         weights = np.exp(log_weights)
         mean = weights @ places
         away = places - mean
         return mean, (away * weights[:, None]).T @ away, log_mass
 
-    def _weighted(self, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Points, their log weights, which add up to 1, and the log of the density's mass."""
-        places = _WIDTH * normals
-        size = self.powers.shape[1]
-        proposal = _log_normal(normals) - size * np.log(_WIDTH)
-        log_weights = self.log_ratio(places) + _log_normal(places) - proposal
+    def _weighted(self, places: np.ndarray, terms: np.ndarray) -> tuple[np.ndarray, float]:
+        """Log weights of proposed points, which add up to 1, and the log of the density's mass."""
+        # The proposal is normal with sd _WIDTH.
+        excess = 0.5 * (1 / _WIDTH**2 - 1) * np.sum(places**2, axis=1)
+        log_weights = self._log_ratio(places, terms) + excess + places.shape[1] * np.log(_WIDTH)
         total = float(logsumexp(log_weights))
-        return places, log_weights - total, total - np.log(len(places))
+        return log_weights - total, total - np.log(len(places))
 
 
 def _log_normal(places: np.ndarray) -> np.ndarray:
@@ -103,10 +105,23 @@ def _log_normal(places: np.ndarray) -> np.ndarray:
     return -0.5 * (np.sum(places**2, axis=1) + size * np.log(2 * np.pi))
 
 
+# A refit has the same design and the same points, and what follows from them takes longer than it.
+
+
 @lru_cache(maxsize=2)
-def _normals(size: int) -> np.ndarray:
-    """Points for moments, the same in every refit."""
-    return quasi_random_normals(_MOMENT_POINTS, size)
+def _least_squares(shape: tuple[int, int], places: bytes) -> np.ndarray:
+    """Matrix (T, M + M K) that gives coefficients for values and slopes at nodes."""
+    nodes = np.frombuffer(places).reshape(shape)
+    powers = _powers(shape[1])
+    rows = np.vstack([_terms(powers, nodes), *_slopes(powers, nodes)])
+    return np.linalg.pinv(rows, rcond=max(rows.shape) * np.finfo(float).eps)
+
+
+@lru_cache(maxsize=2)
+def _moment_terms(shape: tuple[int, int], powers: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Points (M, K) for moments, and the terms (M, T) there."""
+    places = _WIDTH * quasi_random_normals(_MOMENT_POINTS, shape[1])
+    return places, _terms(np.frombuffer(powers, dtype=int).reshape(shape), places)
 
 
 def _powers(size: int) -> np.ndarray:

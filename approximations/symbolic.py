@@ -16,6 +16,7 @@ from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.xtensor.type import XTensorType
 
 from .errors import GradientError
+from .guards import ease_guards
 from .hoisting import Hoisted, hoist
 from .lifting import Lifted, in_double_precision, lift, rebuild
 from .parameters import Block, values_from_theta
@@ -70,7 +71,7 @@ class SymbolicDensity:
     @cached_property
     def hoisted(self) -> Hoisted:
         """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
-        return hoist(rewrite_pregrad(self.logp))
+        return hoist(ease_guards(rewrite_pregrad(self.logp)))
 
     @property
     def stable_logp(self) -> Any:

@@ -1,0 +1,73 @@
+"""Answer a log density's tests without computing what they ask about, where the answer is the same.
+
+PyMC guards its densities: is log p minus infinity, does a probability lie between 0 and 1? In a
+logistic model these guards cost more than the second derivatives that they accompany.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.rewriting.basic import in2out, node_rewriter
+from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.scalar.basic import EQ, GE, LE, Log, Log1p, Neg
+from pytensor.scalar.math import Sigmoid, Softplus
+from pytensor.tensor.elemwise import Elemwise
+
+# What x is where an operation on it gives an infinity. In floating point, too: the softplus of a
+# finite number is finite, and so is the logarithm of the smallest positive one.
+_INFINITE_WHERE: dict[type | None, Callable[[float], float | None]] = {
+    Neg: lambda bound: -bound,
+    Softplus: lambda bound: np.inf if bound > 0 else None,
+    Log: lambda bound: 0.0 if bound < 0 else np.inf,
+    Log1p: lambda bound: -1.0 if bound < 0 else np.inf,
+}
+
+
+@node_rewriter([Elemwise])
+def _infinite_where(fgraph: Any, node: Any) -> list[Variable] | None:
+    """Ask of x, and not of a function of x, whether it is where the function is infinite."""
+    if not isinstance(node.op.scalar_op, EQ):
+        return None
+    asked, bound = node.inputs if isinstance(node.inputs[1], Constant) else node.inputs[::-1]
+    if not isinstance(bound, Constant) or not _is_one_infinity(bound):
+        return None
+    where = _INFINITE_WHERE.get(_scalar_operation(asked))
+    place = where(float(bound.data.flat[0])) if where else None
+    if place is None:
+        return None
+    x = asked.owner.inputs[0]
+    return [pt.eq(x, np.full((1,) * bound.type.ndim, place, dtype=x.type.dtype))]
+
+
+@node_rewriter([Elemwise])
+def _within_bounds(fgraph: Any, node: Any) -> list[Variable] | None:
+    """Do not ask whether a sigmoid lies between 0 and 1; one that is no number is seen anyway."""
+    if not isinstance(node.op.scalar_op, GE | LE):
+        return None
+    asked, bound = node.inputs
+    if _scalar_operation(asked) is not Sigmoid or not isinstance(bound, Constant):
+        return None
+    sure = np.all(bound.data <= 0) if isinstance(node.op.scalar_op, GE) else np.all(bound.data >= 1)
+    return [pt.ones_like(asked.owner.inputs[0], dtype="bool")] if sure else None
+
+
+_EASED = in2out(_infinite_where, _within_bounds, name="tripos_guards")
+
+
+def ease_guards(graph: Any) -> Any:
+    """Rewrite the guards of a log density that is in canonical form; all its values stay."""
+    return rewrite_graph(graph, include=(), custom_rewrite=_EASED)
+
+
+def _scalar_operation(x: Variable) -> type | None:
+    is_elementwise = x.owner is not None and isinstance(x.owner.op, Elemwise)
+    return type(x.owner.op.scalar_op) if is_elementwise else None
+
+
+def _is_one_infinity(bound: Constant) -> bool:
+    return bound.data.size == 1 and bool(np.isinf(bound.data).all())
