@@ -39,7 +39,7 @@ test: .venv/.complete  ## run the tests
 test-extras: .venv-bench/.complete  ## the tests of methods that stand on optional packages
 	$(BENCH)/python -m pytest -n auto --dist loadfile -W ignore::DeprecationWarning \
 		-k "pathfinder or dadvi or outside or jax" \
-		tests/approximations/test_{pathfinder,dadvi,outside,nuts,methods}.py
+		tests/approximations/{test_{pathfinder,dadvi,nuts,methods},running/test_outside}.py
 
 oldest: .venv-oldest/.complete  ## run the tests with the oldest versions that pyproject.toml allows
 	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning \

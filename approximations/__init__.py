@@ -1,35 +1,22 @@
 """Approximations of a PyMC model's posterior, one method a file, each `model -> DataTree`.
 
-The methods, and below each the rooms that it has to itself:
+The methods: ``grid``, ``laplace``, ``skew_laplace``, ``importance``, ``quadrature``,
+``nested_laplace``, ``advi`` (and ``fullrank_advi``), ``dadvi``, ``pathfinder``, ``smc``, ``nuts``.
+Two more answer with something else than draws: ``tierney_kadane``, and `find_modes` in ``modes``.
 
-- ``grid``: ``box``, ``grid_moments``
-- ``laplace``; without the exact Hessian: ``curvature``, ``low_rank``, ``prior_curvature``,
-  ``newton_cg``
-- ``skew_laplace``, ``importance``: ``proposals``, ``ridge``, ``pairs``, ``smoothing``,
-  ``weighting``, ``moment_matching``, ``unseen``
-- ``quadrature``: ``hermite``, ``transport``, ``quasi_random``
-- ``nested_laplace``: ``latent_field``, ``conditional``, ``directional``, ``group_quadrature``,
-  ``outer_mode``, ``corrected_mode``, ``outer_nodes``, ``central_composite``, ``surrogate``,
-  ``nested_draws``
-- ``advi`` and ``fullrank_advi``: ``ascent``; with ``dadvi``: ``variational``
-- ``pathfinder``, ``smc``, ``nuts``; with those above, what is run by other packages: ``outside``
+All of them stand on the log density (``density``), its mode (``mode``), the normal distribution
+there (``gaussian``), the tree (``result``), ``errors`` and ``memory``. Their parts, each folder on
+those above it alone:
 
-Two more that answer with something else than draws: ``tierney_kadane`` (``tilted``,
-``constrained``, ``marginal``) and ``find_modes`` in ``modes`` (``starts``, ``exploring``).
-
-What all of them stand on, from the model upwards:
-
-- a model's graph over one vector: ``parameters``, ``lifting`` (``sparse_products``), ``guards``,
-  ``hoisting``, ``symbolic``;
-- compiled: ``compiling``, ``numpy_rewrites``, ``numpy_calls``; called: ``density``, ``new_data``;
-- where its Hessian is zero: ``dependence``, ``dependence_rules``, ``dependence_products``,
-  ``sparsity``; in few products: ``colouring``, ``sparse_hessian``;
-- the mode: ``starting`` (``named_start``), ``trust_region`` (``dense_curvature``,
-  ``sparse_curvature``, ``flattest``), ``mode``, and why there is none: ``no_mode``,
-  ``runaway_mass``;
-- the normal distribution there: ``gaussian``, ``sparse_cholesky``, ``sparse_kernels``,
-  ``diagonal_factor``, ``memory``;
-- the tree: ``result``, ``quantities``, ``metering``; ``progress`` and ``errors``.
+- ``graphs``: a model as graphs over one vector, compiled
+- ``sparse``: where a Hessian is zero, and its Cholesky factors
+- ``search``: the steps to a mode, to several, and why there is none
+- ``matrix_free``: `laplace` without a Hessian
+- ``weights``: proposals and importance weights
+- ``rules``: nodes of quadrature, and a grid's box
+- ``scalars``: moments and marginals of one quantity
+- ``nested``: the rooms of `nested_laplace`
+- ``running``: methods of other packages, progress, costs
 """
 
 from collections.abc import Callable

@@ -16,16 +16,16 @@ import pymc as pm
 import xarray as xr
 from pymc.variational.inference import KLqp
 
-from .ascent import BLOCK, Ascent, Climber, climb
-from .compiling import without_c_compiler
 from .density import LogDensity
 from .errors import ArgumentError
 from .gaussian import Gaussian
+from .graphs.compiling import without_c_compiler
 from .memory import check_memory
-from .outside import density_of_own_data
-from .progress import progress
 from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
-from .variational import independent_normal, normal_tree
+from .running.ascent import BLOCK, Ascent, Climber, climb
+from .running.outside import density_of_own_data
+from .running.progress import progress
+from .running.variational import independent_normal, normal_tree
 
 
 def advi(

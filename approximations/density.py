@@ -11,14 +11,14 @@ import pymc as pm
 from pytensor.compile.sharedvalue import SharedVariable
 from scipy.sparse import csc_array
 
-from .colouring import Colouring
-from .compiling import CompiledFunction, Linker, without_c_compiler
-from .named_start import checked_start, named_start
-from .new_data import DataSlots, checked_data
-from .parameters import Block, blocks_of, ravel_point
-from .sparse_hessian import colouring_that_pays, sparse_hessian
-from .sparsity import Pattern, pattern_of
-from .symbolic import Graph, SymbolicDensity
+from .graphs.compiling import CompiledFunction, Linker, without_c_compiler
+from .graphs.named_start import checked_start, named_start
+from .graphs.new_data import DataSlots, checked_data
+from .graphs.parameters import Block, blocks_of, ravel_point
+from .graphs.symbolic import Graph, SymbolicDensity
+from .sparse.colouring import Colouring
+from .sparse.hessian import colouring_that_pays, sparse_hessian
+from .sparse.sparsity import Pattern, pattern_of
 
 # Entries of the largest temporary array in a batched evaluation: about 1 MB, which a cache holds.
 _ENTRIES_PER_CHUNK = 2**17

@@ -12,10 +12,10 @@ from scipy import sparse
 from scipy.linalg.lapack import dtrtri
 
 from .errors import CurvatureError, IndefiniteMatrixError
-from .flattest import lowest_direction, most_upward
+from .graphs.parameters import describe_direction
 from .memory import check_memory
-from .parameters import describe_direction
-from .sparse_cholesky import SparseFactor, sparse_cholesky, unit_scale
+from .sparse.cholesky import SparseFactor, sparse_cholesky, unit_scale
+from .sparse.flattest import lowest_direction, most_upward
 
 
 class PrecisionFactor(Protocol):

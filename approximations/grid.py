@@ -16,16 +16,6 @@ import pymc as pm
 import xarray as xr
 from scipy.special import logsumexp
 
-from .box import (
-    Bounds,
-    Box,
-    check_holds_mode,
-    edge_masses,
-    evaluate_cells,
-    found_box,
-    given_box,
-    resolution_error,
-)
 from .density import LogDensity, as_density
 from .errors import (
     BoundsError,
@@ -37,10 +27,7 @@ from .errors import (
     StartingPointError,
 )
 from .gaussian import Gaussian
-from .grid_moments import FINE_PROBABILITIES, moments_of_grid
-from .metering import Meter
 from .mode import Mode, find_mode
-from .progress import progress
 from .result import (
     Record,
     assemble,
@@ -49,6 +36,19 @@ from .result import (
     parameter_array,
     seed_to_record,
 )
+from .rules.box import (
+    Bounds,
+    Box,
+    check_holds_mode,
+    edge_masses,
+    evaluate_cells,
+    found_box,
+    given_box,
+    resolution_error,
+)
+from .running.metering import Meter
+from .running.progress import progress
+from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 
 MOST_SCALARS = 4
 _MOST_CELLS = 50_000_000

@@ -16,13 +16,13 @@ from .density import LogDensity, as_density
 from .errors import UntrustedWeightsWarning
 from .gaussian import Gaussian
 from .laplace import normal_fit
-from .metering import Meter
 from .mode import find_mode
-from .pairs import TRUSTED_K_HAT, WeightedPairs
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .smoothing import FEWEST, systematic
-from .starting import Start
-from .weighting import weighted_pairs
+from .running.metering import Meter
+from .search.starting import Start
+from .weights.pairs import TRUSTED_K_HAT, WeightedPairs
+from .weights.smoothing import FEWEST, systematic
+from .weights.weighting import weighted_pairs
 
 
 def importance(

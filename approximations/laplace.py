@@ -12,16 +12,16 @@ import pymc as pm
 import xarray as xr
 from scipy import sparse
 
-from .curvature import Curvature, checked_curvature, fit_by_products, normal_by_products
 from .density import LogDensity, as_density
 from .errors import ArgumentError
 from .gaussian import Gaussian
+from .matrix_free.curvature import Curvature, checked_curvature, fit_by_products, normal_by_products
 from .memory import check_memory
-from .metering import Meter
 from .mode import Mode, find_mode
 from .modes import warn_of_other_modes
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .starting import Start
+from .running.metering import Meter
+from .search.starting import Start
 
 _DRAWS = 4000
 # Numbers in the draws of a large model where none are asked for: 160 MB an array of them.

@@ -18,9 +18,9 @@ from scipy.sparse import csc_array
 from .density import LogDensity, as_density
 from .errors import ArgumentError
 from .gaussian import curvature_scale
-from .no_mode import why_no_mode
-from .starting import Start, first_iterate
-from .trust_region import Iterate, gain_ratio, is_peak, polished, trust_region_step
+from .search.no_mode import why_no_mode
+from .search.starting import Start, first_iterate
+from .search.trust_region import Iterate, gain_ratio, is_peak, polished, trust_region_step
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from scipy.special import logsumexp
 
 from .density import LogDensity, as_density
 from .errors import ArgumentError, ModeNotFoundError, SecondModeWarning
-from .exploring import Atlas, distance_between, explore, normal_at
 from .gaussian import Gaussian
 from .mode import Mode
-from .progress import progress
 from .result import checked_count, generator
+from .running.progress import progress
+from .search.exploring import Atlas, distance_between, explore, normal_at
 
 _LARGEST_EXPONENT = np.log(np.finfo(float).max)
 

@@ -15,19 +15,19 @@ import pymc as pm
 import xarray as xr
 from scipy.special import expit, logsumexp
 
-from .conditional import check_precision
-from .corrected_mode import corrected_mode, correction_slopes
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .laplace import draws_that_fit
-from .latent_field import latent_field
-from .metering import Meter
-from .nested_draws import NestedDraws, nested_draws
-from .outer_mode import OuterMode, outer_mode
-from .outer_nodes import OuterNodes, outer_nodes
+from .nested.conditional import check_precision
+from .nested.corrected_mode import corrected_mode, correction_slopes
+from .nested.draws import NestedDraws, nested_draws
+from .nested.latent_field import latent_field
+from .nested.outer_mode import OuterMode, outer_mode
+from .nested.outer_nodes import OuterNodes, outer_nodes
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .smoothing import checked_logp, smoothed_weights, systematic
-from .starting import Start, starting_point
+from .running.metering import Meter
+from .search.starting import Start, starting_point
+from .weights.smoothing import checked_logp, smoothed_weights, systematic
 
 # Nodes a latent scalar by which Laplace's approximation of small groups is checked, and the shift
 # of an outer parameter, in sds, from which it is told.

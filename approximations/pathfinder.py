@@ -17,11 +17,11 @@ from scipy.special import logsumexp
 
 from .density import LogDensity
 from .errors import ConvergenceError, NonFiniteDensityError, UntrustedWeightsWarning
-from .outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
-from .pairs import TRUSTED_K_HAT
-from .progress import is_terminal
 from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
-from .smoothing import FEWEST, smoothed_weights, systematic
+from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
+from .running.progress import is_terminal
+from .weights.pairs import TRUSTED_K_HAT
+from .weights.smoothing import FEWEST, smoothed_weights, systematic
 
 _ROOMS = "pymc_extras.inference.pathfinder"
 

@@ -17,11 +17,7 @@ from scipy.special import logsumexp, softmax
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
 from .gaussian import Gaussian, triangular_inverse
-from .grid_moments import PROBABILITIES
-from .hermite import Table, tabulate
 from .mode import Mode, find_mode
-from .quantities import flatten
-from .quasi_random import quasi_random_normals
 from .result import (
     Clock,
     Record,
@@ -33,8 +29,12 @@ from .result import (
     posterior_dataset,
     seed_to_record,
 )
-from .starting import Start
-from .transport import marginal_density, transported
+from .rules.hermite import Table, tabulate
+from .rules.quasi_random import quasi_random_normals
+from .rules.transport import marginal_density, transported
+from .scalars.grid_moments import PROBABILITIES
+from .scalars.quantities import flatten
+from .search.starting import Start
 
 MOST_SCALARS = 6
 _POINTS = {1: 25, 2: 15, 3: 11, 4: 9, 5: 7, 6: 5}

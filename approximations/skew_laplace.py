@@ -15,11 +15,11 @@ import xarray as xr
 from .density import LogDensity, as_density
 from .gaussian import Gaussian
 from .laplace import normal_fit
-from .metering import Meter
 from .mode import find_mode
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .smoothing import checked_logp
-from .starting import Start
+from .running.metering import Meter
+from .search.starting import Start
+from .weights.smoothing import checked_logp
 
 
 def skew_laplace(

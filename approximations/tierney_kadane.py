@@ -14,16 +14,16 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from .constrained import Problem, marginal_path
 from .density import LogDensity, as_density
 from .errors import ArgumentError, ModeNotFoundError
 from .gaussian import Gaussian
-from .grid_moments import PROBABILITIES
-from .marginal import Marginal
 from .mode import Mode, find_mode
 from .result import Record, attributes
-from .starting import Start
-from .tilted import Quantity, as_quantity, find_scalar, tilted_mode
+from .scalars.constrained import Problem, marginal_path
+from .scalars.grid_moments import PROBABILITIES
+from .scalars.marginal import Marginal
+from .scalars.tilted import Quantity, as_quantity, find_scalar, tilted_mode
+from .search.starting import Start
 
 Kind = Literal["positive", "smooth"]
 

@@ -221,7 +221,7 @@ def grid_seconds() -> Seconds:
     import warnings
 
     from tripos.approximations import LogDensity, grid
-    from tripos.approximations.box import evaluate_cells, given_box
+    from tripos.approximations.rules.box import evaluate_cells, given_box
     from tripos.models import bioassay
 
     # The book's box cuts off 0.0003 of the mass, and `grid` says so.

@@ -86,9 +86,9 @@ def laplace_refits(density: Any, stream: Iterator[Data]) -> Parts:
 
 def nested_refits(density: Any, stream: Iterator[Data]) -> Parts:
     """Seconds of each part of a nested refit: outer parameters and field, their means and sds."""
-    from tripos.approximations.latent_field import latent_field
-    from tripos.approximations.outer_mode import outer_mode
-    from tripos.approximations.outer_nodes import outer_nodes
+    from tripos.approximations.nested.latent_field import latent_field
+    from tripos.approximations.nested.outer_mode import outer_mode
+    from tripos.approximations.nested.outer_nodes import outer_nodes
 
     parts: Parts = {"set_data": [], "outer_mode": [], "outer_nodes": [], "whole": []}
     field, start = latent_field(density), density.initial_point()

@@ -1,4 +1,8 @@
-"""Comparisons of posteriors, whoever made them: tables first, words second, pictures last."""
+"""Comparisons of posteriors, whoever made them: tables first, words second, pictures last.
+
+What users call is here, and its parts are in folders: ``verdicts``, ``calibrations``, ``suites``,
+``reports``, ``pictures``, and ``jobs``, one for each command of ``tripos``.
+"""
 
 import lazy_loader
 
@@ -9,12 +13,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "calibration": ["Calibration", "calibrate"],
         "comparing": ["compare"],
         "comparison": ["Comparison"],
-        "judging": ["Tolerances"],
         "ladder": ["fit"],
-        "plot_scoreboard": ["plot_scoreboard"],
+        "pictures.scoreboard": ["plot_scoreboard"],
         "scoreboard": ["errors_of", "scoreboard"],
         "suite": ["run_suite"],
-        "suite_table": ["Suite", "load_suite"],
+        "suites.table": ["Suite", "load_suite"],
         "verdict": ["Verdict", "verdict"],
+        "verdicts.judging": ["Tolerances"],
     },
 )

@@ -20,13 +20,13 @@ import xarray as xr
 
 from ..approximations.density import LogDensity
 from ..approximations.errors import ArgumentError, CalibrationError
-from ..approximations.outside import density_of_own_data
-from ..approximations.progress import progress
 from ..approximations.result import checked_count, generator
-from .calibration_fitting import has_log_density, refitting
-from .calibration_ranks import FEWEST, Ranked, ranked, truths_of
-from .calibration_simulating import from_posterior, from_prior
-from .calibration_words import NOTHING, judged, unseen
+from ..approximations.running.outside import density_of_own_data
+from ..approximations.running.progress import progress
+from .calibrations.fitting import has_log_density, refitting
+from .calibrations.ranks import FEWEST, Ranked, ranked, truths_of
+from .calibrations.simulating import from_posterior, from_prior
+from .calibrations.words import NOTHING, judged, unseen
 from .methods import Method, labelled
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ class Calibration:
     def picture(self) -> Figure:
         """Draw the ECDFs of the PIT values with their simultaneous bands.
 
-        See `tripos.comparisons.plot_calibration.plot_calibration`.
+        See `tripos.comparisons.pictures.calibration.plot_calibration`.
         """
-        from .plot_calibration import plot_calibration
+        from .pictures.calibration import plot_calibration
 
         return plot_calibration(self)
 

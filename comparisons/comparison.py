@@ -17,7 +17,7 @@ from .summary import shared_variables, summary_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .report_model import Models
+    from .reports.model import Models
     from .verdict import Verdict
 
 
@@ -127,11 +127,11 @@ class Comparison:
             ``"marginals"`` and ``"intervals"``, with two quantities or more ``"overlay"`` and
             ``"contours"`` of the first two, and with three to six the ``"matrix"`` of all.
         """
-        from .plot_contours import plot_contours
-        from .plot_intervals import plot_intervals
-        from .plot_marginals import plot_marginals
-        from .plot_matrix import MOST_QUANTITIES, plot_matrix
-        from .plot_overlay import plot_overlay
+        from .pictures.contours import plot_contours
+        from .pictures.intervals import plot_intervals
+        from .pictures.marginals import plot_marginals
+        from .pictures.matrix import MOST_QUANTITIES, plot_matrix
+        from .pictures.overlay import plot_overlay
 
         shown = list(quantities or self.summary().index.unique("quantity")[:12])
         units = units or {}

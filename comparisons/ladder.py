@@ -22,13 +22,13 @@ from ..approximations.errors import (
     TriposError,
     UntrustedWeightsWarning,
 )
-from ..approximations.progress import is_terminal
 from ..approximations.quadrature import MOST_SCALARS
 from ..approximations.result import checked_count, generator
-from .chains import distrust_of_chains
+from ..approximations.running.progress import is_terminal
 from .comparing import tell
-from .judging import Tolerances
 from .verdict import Verdict, verdict
+from .verdicts.chains import distrust_of_chains
+from .verdicts.judging import Tolerances
 
 LADDER = ("laplace", "skew_laplace", "importance", "quadrature", "nuts")
 """The rungs, cheapest first."""

@@ -14,18 +14,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..approximations.errors import ArgumentError, StorageError
 from .comparison import Comparison
-from .judges import reference_of, verdicts
-from .report_diagnostics import diagnosis
-from .report_model import Models, named_models, variables_of, variables_of_trees
-from .report_origin import lines_of_python, origin
-from .report_overview import Overview, overview_of
-from .report_pictures import comparison_pictures
-from .report_table import sheet
-from .report_words import finding_about_intervals, judged, minus_signs
-from .style import Style, styles_of
+from .pictures.style import Style, styles_of
+from .reports.diagnostics import diagnosis
+from .reports.model import Models, named_models, variables_of, variables_of_trees
+from .reports.origin import lines_of_python, origin
+from .reports.overview import Overview, overview_of
+from .reports.pictures import comparison_pictures
+from .reports.table import sheet
+from .reports.words import finding_about_intervals, judged, minus_signs
 from .verdict import Verdict
+from .verdicts.judges import reference_of, verdicts
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = Path(__file__).parent / "reports" / "templates"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ..approximations.errors import ArgumentError, NoSharedVariableError
 from ..models import CATALOGUE, Truth
-from .discrepancy import discrepancies
-from .judging import QUARTILES, Tolerances
-from .suite_table import Suite
+from .suites.table import Suite
+from .verdicts.discrepancy import discrepancies
+from .verdicts.judging import QUARTILES, Tolerances
 
 _KEYS = ["model", "method", "repeat"]
 _COLUMNS = ["judge", "mean_shift", "log_sd_ratio", "error", "within"]

@@ -15,13 +15,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ..approximations.errors import ArgumentError, SuiteError
-from ..approximations.progress import progress
 from ..approximations.result import checked_count
-from .suite_cells import Cell, Limits, Outcome
-from .suite_grid import Options, cells_of
-from .suite_process import close_idle, run_cell
-from .suite_store import Store, locked_store
-from .suite_table import Suite
+from ..approximations.running.progress import progress
+from .suites.cells import Cell, Limits, Outcome
+from .suites.grid import Options, cells_of
+from .suites.process import close_idle, run_cell
+from .suites.store import Store, locked_store
+from .suites.table import Suite
 
 Submit = Callable[[Cell], "Future[Outcome]"]
 

@@ -12,7 +12,7 @@ from arviz_stats import ess, mcse, rhat
 from arviz_stats.base import array_stats
 
 from ..approximations.errors import ArgumentError, NoSharedVariableError
-from ..approximations.quantities import flatten
+from ..approximations.scalars.quantities import flatten
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 COLUMNS = (

@@ -26,16 +26,16 @@ from ..approximations.gaussian import Gaussian
 from ..approximations.laplace import precision_of
 from ..approximations.mode import Mode, find_mode
 from ..approximations.modes import OtherMode, other_modes
-from ..approximations.pairs import WeightedPairs
-from ..approximations.quantities import flatten
 from ..approximations.result import generator
-from ..approximations.smoothing import smoothed_weights
-from ..approximations.unseen import unseen_share
-from ..approximations.weighting import more_pairs, weighted_pairs
-from .discrepancy import chosen_labels, discrepancies, measured
-from .distrust import distrust_of, distrust_of_tree, distrust_of_weights
-from .judging import JUDGEMENTS, Tolerances, judge
-from .sides import is_normal_at_mode, sides_of_weights
+from ..approximations.scalars.quantities import flatten
+from ..approximations.weights.pairs import WeightedPairs
+from ..approximations.weights.smoothing import smoothed_weights
+from ..approximations.weights.unseen import unseen_share
+from ..approximations.weights.weighting import more_pairs, weighted_pairs
+from .verdicts.discrepancy import chosen_labels, discrepancies, measured
+from .verdicts.distrust import distrust_of, distrust_of_tree, distrust_of_weights
+from .verdicts.judging import JUDGEMENTS, Tolerances, judge
+from .verdicts.sides import is_normal_at_mode, sides_of_weights
 
 _PAIRS, _MOST_PAIRS = 4000, 32_000
 # Lines that are printed of a verdict on many quantities.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tripos.comparisons.exercise import UNITS, bioassay_exercise
-from tripos.comparisons.plot_contours import plot_contours
+from tripos.comparisons.pictures.contours import plot_contours
 
 NUTS = {"draws": 5_000, "chains": 4}
 PLACE = Path(__file__).with_name("bioassay.png")

@@ -30,7 +30,7 @@ def _():
     )
     from tripos.comparisons import Comparison, verdict
     from tripos.comparisons.exercise import UNITS
-    from tripos.comparisons.plot_marginals import plot_marginals
+    from tripos.comparisons.pictures.marginals import plot_marginals
     from tripos.models import CATALOGUE, bioassay, borrowers, eight_schools
     from tripos.models.borrowers import INTERCEPT, SIGMA
 

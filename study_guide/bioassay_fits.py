@@ -16,7 +16,7 @@ from dose_table import Doses
 from scipy.stats import multivariate_normal, norm
 
 from tripos.approximations import LogDensity, grid, laplace
-from tripos.comparisons.plot_contours import grid_mass
+from tripos.comparisons.pictures.contours import grid_mass
 from tripos.models.bioassay import Prior, Slope, bioassay
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)

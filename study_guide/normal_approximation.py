@@ -37,9 +37,9 @@ def _():
     from tripos.approximations import LogDensity, TriposError, grid, laplace, nuts
     from tripos.comparisons import Comparison
     from tripos.comparisons.exercise import UNITS
-    from tripos.comparisons.plot_contours import plot_contours
-    from tripos.comparisons.plot_marginals import plot_marginals
-    from tripos.comparisons.plot_overlay import plot_overlay
+    from tripos.comparisons.pictures.contours import plot_contours
+    from tripos.comparisons.pictures.marginals import plot_marginals
+    from tripos.comparisons.pictures.overlay import plot_overlay
     from tripos.models import bioassay, windshield
     from tripos.models.windshield import LINES
 

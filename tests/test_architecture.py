@@ -1,8 +1,10 @@
 """The house rules that a machine can hold us to."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,45 @@ def test_imports_go_one_way_and_are_relative(path):
             assert top not in {"tripos", *MAY_IMPORT}, f"import {module} must be relative"
 
 
+def _folder_of(path, level, module):
+    """The folder inside a package that a relative import reaches; None for the package itself."""
+    folders = path.relative_to(ROOT).parent.parts
+    package, *below = (*folders[: len(folders) - level + 1], *module.split("."))
+    is_folder = bool(below) and (ROOT / package / below[0]).is_dir()
+    return (package, below[0]) if is_folder else None
+
+
+def _at_run_time(tree):
+    """A module without what only a type checker imports, which may point anywhere."""
+    is_for_types = [
+        isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test) for n in tree.body
+    ]
+    kept = [node for node, skip in zip(tree.body, is_for_types, strict=True) if not skip]
+    return ast.Module(kept, [])
+
+
+def test_folders_import_one_way():
+    reached = {}
+    for path in FILES:
+        package, *below = path.relative_to(ROOT).parent.parts
+        if not below:
+            continue
+        imports = _imports(_at_run_time(ast.parse(path.read_text())))
+        found = {_folder_of(path, level, module) for level, module in imports if level}
+        reached.setdefault((package, below[0]), set()).update(found - {None, (package, below[0])})
+    assert len(reached) > 10
+    order = list(graphlib.TopologicalSorter(reached).static_order())  # CycleError names a circle
+    assert order.index(("approximations", "graphs")) < order.index(("approximations", "nested"))
+
+
+def test_all_folders_are_installed():
+    """A folder that pyproject.toml does not list is missing from the wheel, without a word."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        listed = tomllib.load(file)["tool"]["setuptools"]["packages"]
+    folders = {path.parent.relative_to(ROOT) for path in FILES}
+    assert sorted(listed) == sorted(".".join(("tripos", *folder.parts)) for folder in folders)
+
+
 @pytest.mark.parametrize("path", FILES, ids=_names(FILES))
 def test_public_functions_say_what_they_do(path):
     tree = ast.parse(path.read_text())
@@ -82,6 +123,12 @@ def test_the_rules_catch_a_breach(tmp_path):
     path = ROOT / "approximations" / "grid.py"
     assert _target(path, 2, "models.globe") == "models"
     assert _target(path, 1, "density") == "approximations"
+    path = ROOT / "approximations" / "nested" / "conditional.py"
+    assert _folder_of(path, 2, "sparse.hessian") == ("approximations", "sparse")
+    assert _folder_of(path, 1, "latent_field") == ("approximations", "nested")
+    assert _folder_of(path, 2, "errors") is None
+    tree = ast.parse("if TYPE_CHECKING:\n    from ..nested import a\nfrom ..sparse import b")
+    assert list(_imports(_at_run_time(tree))) == [(2, "sparse")]
 
 
 @pytest.mark.parametrize("package", sorted(MAY_IMPORT))

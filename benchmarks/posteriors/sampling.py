@@ -11,7 +11,7 @@ import nutpie
 import pymc as pm
 from arviz_stats.base import array_stats
 
-from tripos.approximations.quantities import flatten
+from tripos.approximations.scalars.quantities import flatten
 
 from .posterior import Nuts, Posterior
 from .truth import PROBABILITIES, Known

@@ -4,7 +4,7 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from tripos.approximations import LogDensity, advi, ascent, fullrank_advi, laplace
+from tripos.approximations import LogDensity, advi, fullrank_advi, laplace
 from tripos.approximations.errors import (
     ArgumentError,
     ConvergenceError,
@@ -14,6 +14,7 @@ from tripos.approximations.errors import (
     NoFreeVariableError,
 )
 from tripos.approximations.result import parameter_array
+from tripos.approximations.running import ascent
 from tripos.models import globe, linear_regression
 
 

@@ -14,7 +14,7 @@ from tripos.approximations.errors import (
     UntrustedWeightsWarning,
 )
 from tripos.approximations.importance import resampled
-from tripos.approximations.pairs import WeightedPairs
+from tripos.approximations.weights.pairs import WeightedPairs
 from tripos.models import bioassay, eight_schools, globe, linear_regression, windshield
 from tripos.models.linear_regression import exact_posterior, example_data
 

@@ -11,7 +11,7 @@ import pymc as pm
 import pytest
 import xarray as xr
 
-from tripos.approximations import METHODS, LogDensity, ascent
+from tripos.approximations import METHODS, LogDensity
 from tripos.approximations.errors import (
     ArgumentError,
     GridSizeError,
@@ -20,7 +20,8 @@ from tripos.approximations.errors import (
 )
 from tripos.approximations.grid import MOST_SCALARS
 from tripos.approximations.quadrature import MOST_SCALARS as MOST_QUADRATURE
-from tripos.approximations.quantities import flatten
+from tripos.approximations.running import ascent
+from tripos.approximations.scalars.quantities import flatten
 from tripos.models import CATALOGUE
 
 SEED = 11

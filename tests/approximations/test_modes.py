@@ -16,9 +16,9 @@ from tripos.approximations.errors import (
     SecondModeWarning,
     StartingPointError,
 )
-from tripos.approximations.exploring import distance_between, normal_at
 from tripos.approximations.modes import other_modes
-from tripos.approximations.starts import (
+from tripos.approximations.search.exploring import distance_between, normal_at
+from tripos.approximations.search.starts import (
     Candidates,
     beyond_valleys,
     mirror_images,

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy import stats
 from scipy.special import logsumexp
 
-from tripos.approximations import LogDensity, TriposError, conditional, memory
+from tripos.approximations import LogDensity, TriposError, memory
 from tripos.approximations.errors import (
     ArgumentError,
     LatentFieldError,
@@ -18,6 +18,7 @@ from tripos.approximations.errors import (
     SmallGroupsWarning,
     StartingPointError,
 )
+from tripos.approximations.nested import conditional
 from tripos.approximations.nested_laplace import nested_laplace
 from tripos.models import borrowers, crossed_effects, eight_schools
 

@@ -16,9 +16,9 @@ from tripos.approximations.errors import (
     QuadratureError,
     QuadratureWarning,
 )
-from tripos.approximations.hermite import Table, gauss_hermite
-from tripos.approximations.quasi_random import quasi_random_normals
-from tripos.approximations.transport import Lines, transported
+from tripos.approximations.rules.hermite import Table, gauss_hermite
+from tripos.approximations.rules.quasi_random import quasi_random_normals
+from tripos.approximations.rules.transport import Lines, transported
 from tripos.models import bioassay, eight_schools, globe, linear_regression, windshield
 from tripos.models.linear_regression import exact_posterior, example_data
 

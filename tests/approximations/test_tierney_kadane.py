@@ -15,7 +15,7 @@ from tripos.approximations.errors import (
     ModeNotFoundError,
     QuantityError,
 )
-from tripos.approximations.marginal import Marginal
+from tripos.approximations.scalars.marginal import Marginal
 from tripos.models import bioassay, eight_schools, globe, linear_regression, windshield
 from tripos.models.linear_regression import exact_posterior, example_data
 

@@ -17,7 +17,7 @@ from tripos.approximations.errors import (
     NoMethodError,
 )
 from tripos.comparisons import calibrate
-from tripos.comparisons.calibration_fitting import refitting
+from tripos.comparisons.calibrations.fitting import refitting
 from tripos.models import linear_regression
 
 FEW = {"draws": 200}

@@ -9,8 +9,9 @@ import time
 import pandas as pd
 import pytest
 
-from tripos.comparisons import Comparison, job
+from tripos.comparisons import Comparison
 from tripos.comparisons.cli import main
+from tripos.comparisons.jobs import compare as job
 
 
 def test_a_comparison_writes_table_words_pictures_and_trees(tmp_path, capsys):

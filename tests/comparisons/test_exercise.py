@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tripos.comparisons.exercise import CHAIN, EXACT, EXACT_WEAK, NORMAL, effects
-from tripos.comparisons.words import bioassay_sentences, sentences
+from tripos.comparisons.jobs.words import bioassay_sentences, sentences
 
 
 @pytest.fixture(scope="module")

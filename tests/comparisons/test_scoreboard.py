@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tripos.approximations.errors import ArgumentError
 from tripos.comparisons import Tolerances, errors_of, run_suite, scoreboard
-from tripos.comparisons.plot_scoreboard import plot_scoreboard
+from tripos.comparisons.pictures.scoreboard import plot_scoreboard
 from tripos.comparisons.scoreboard import frontier_of, points_of
 from tripos.models import CATALOGUE
 

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from tripos.approximations.errors import ArgumentError, StorageError, SuiteError
-from tripos.comparisons import load_suite, run_suite, suite_process
-from tripos.comparisons.suite_store import locked_store
+from tripos.comparisons import load_suite, run_suite
+from tripos.comparisons.suites import process as suite_process
+from tripos.comparisons.suites.store import locked_store
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,0 +1,167 @@
+"""A model's log density and quantities as PyTensor graphs over one vector ``theta``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.pytensorf import rewrite_pregrad
+from pytensor.gradient import NullTypeGradError
+from pytensor.graph.basic import Variable
+from pytensor.graph.replace import vectorize_graph
+from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.xtensor.type import XTensorType
+
+from ..errors import GradientError
+from .guards import ease_guards
+from .hoisting import Hoisted, hoist
+from .lifting import Lifted, in_double_precision, lift, rebuild
+from .parameters import Block, values_from_theta
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Inputs and outputs of a function to be compiled."""
+
+    inputs: list[Variable]
+    outputs: list[Variable]
+
+
+@dataclass(frozen=True)
+class SymbolicDensity:
+    """Graphs over ``theta`` (P,), with the data lifted out.
+
+    Attributes
+    ----------
+    theta : Variable
+    logp : Variable
+        Log density in unconstrained space, Jacobian terms included.
+    quantities : tuple of Variable
+        Free variables on their own scale, then deterministics.
+    lifted : Lifted
+        The data's containers.
+    """
+
+    theta: Any
+    logp: Any
+    quantities: tuple[Any, ...]
+    lifted: Lifted
+
+    @classmethod
+    def of_model(cls, model: pm.Model, blocks: tuple[Block, ...]) -> SymbolicDensity:
+        """Build the graphs of a model whose free variables lie in ``theta`` as in ``blocks``."""
+        theta = pt.vector("theta", shape=(sum(len(block.labels) for block in blocks),))
+        variables = [*model.free_RVs, *model.deterministics]
+        graphs = [model.logp(jacobian=True), *model.replace_rvs_by_values(variables)]
+        lifted = lift(model, graphs)
+        # Where both would replace a constant, the lifted data win: they are in double precision.
+        replacements = {
+            **in_double_precision(graphs),
+            **lifted.replacements,
+            **values_from_theta(model, blocks, theta),
+        }
+        logp, *quantities = map(
+            _as_tensor, rebuild(graphs, replacements, check_bounds=model.check_bounds)
+        )
+        return cls(theta, logp, tuple(quantities), lifted)
+
+    @cached_property
+    def hoisted(self) -> Hoisted:
+        """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
+        return hoist(ease_guards(rewrite_pregrad(self.logp)))
+
+    @property
+    def stable_logp(self) -> Any:
+        """The log density of which everything else is made."""
+        return self.hoisted.graph
+
+    def refresh(self) -> None:
+        """Take new data into what was computed of the old."""
+        if "hoisted" in self.__dict__:
+            self.hoisted.refresh()
+
+    @cached_property
+    def gradient(self) -> Any:
+        """Gradient (P,) of the log density."""
+        return gradient_of(self.stable_logp, self.theta)
+
+    def value_graph(self) -> Graph:
+        """``theta`` to log density."""
+        return Graph([self.theta], [self.stable_logp])
+
+    def gradient_graph(self) -> Graph:
+        """``theta`` to log density and gradient."""
+        return Graph([self.theta], [self.stable_logp, self.gradient])
+
+    def product_graph(self) -> Graph:
+        """``theta`` and a vector to the Hessian times the vector, by a second reverse pass."""
+        vector = pt.vector("vector", shape=self.theta.type.shape)
+        return Graph(
+            [self.theta, vector], [gradient_of((self.gradient * vector).sum(), self.theta)]
+        )
+
+    def products_graph(self) -> Graph:
+        """``theta`` and vectors (V, P) to the Hessian times each of them (V, P)."""
+        one = self.product_graph()
+        vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
+        products = vectorize_graph(one.outputs[0], {one.inputs[1]: vectors})
+        # Where the Hessian is zero the products depend on no vector, and have no batch axis.
+        return Graph([self.theta, vectors], [products + pt.zeros_like(vectors)])
+
+    def derivatives_graph(self) -> Graph:
+        """``theta`` and vectors (V, P) to log density, gradient and the Hessian times each."""
+        products = self.products_graph()
+        return Graph(products.inputs, [self.stable_logp, self.gradient, *products.outputs])
+
+    def batched_value_graph(self) -> Graph:
+        """``thetas`` (S, P) to log densities (S,)."""
+        thetas = self._thetas()
+        value = vectorize_graph(self.stable_logp, {self.theta: thetas})
+        # A density that does not depend on theta (all priors flat, no data) has no batch axis.
+        return Graph([thetas], [value if value.type.ndim else pt.full(thetas.shape[:1], value)])
+
+    def unravel_graph(self) -> Graph:
+        """``thetas`` (S, P) to quantities (S, ...)."""
+        thetas = self._thetas()
+        batched = vectorize_graph(list(self.quantities), {self.theta: thetas})
+        outputs = [
+            many if many.type.ndim > one.type.ndim else _repeated(many, thetas.shape[0])
+            for many, one in zip(batched, self.quantities, strict=True)
+        ]
+        return Graph([thetas], outputs)
+
+    def _thetas(self) -> Any:
+        return pt.matrix("thetas", shape=(None, *self.theta.type.shape))
+
+
+def _repeated(constant: Any, rows: Any) -> Any:
+    """Repeat a quantity that does not depend on theta along a batch axis."""
+    return pt.alloc(constant, rows, *(constant.shape[k] for k in range(constant.type.ndim)))
+
+
+def _as_tensor(graph: Any) -> Any:
+    """Bring a graph of `pymc.dims` down to plain tensors, which have gradients and batches."""
+    if isinstance(graph.type, XTensorType):
+        graph = graph.values
+    return rewrite_graph(graph, include=("lower_xtensor",))
+
+
+def gradient_of(cost: Any, theta: Variable) -> Any:
+    """Differentiate a scalar graph; it is 0 where it does not depend on ``theta``.
+
+    Raises
+    ------
+    GradientError
+        When an operation has no derivative.
+    """
+    try:
+        return pt.grad(cost, theta, disconnected_inputs="ignore", return_disconnected="zero")
+    except (NotImplementedError, NullTypeGradError) as error:
+        raise GradientError(
+            f"PyTensor has no derivative for a part of this model's log density: {error}. "
+            "Write that part with differentiable operations, or sample with a gradient-free step "
+            "of pm.sample."
+        ) from error

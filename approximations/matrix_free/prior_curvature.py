@@ -1,0 +1,93 @@
+"""The curvature that each free variable's own prior gives to its own entries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytensor.tensor as pt
+
+from ..density import LogDensity
+from ..errors import CurvatureError
+from ..graphs.compiling import CompiledFunction
+from ..graphs.lifting import rebuild
+from ..graphs.parameters import Block, stands_alone, values_from_theta
+from ..graphs.symbolic import gradient_of
+
+# Entries without prior curvature that are looked at one by one: hyperparameters, flat priors.
+_MOST_BARE = 100
+
+
+def prior_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:
+    """Second derivatives (P,) of minus each variable's own log prior, by its own entries.
+
+    The prior's parents are held at ``theta``, and the Jacobian term counts. A free variable whose
+    prior joins its entries, or does not curve down there (flat, or far out in a heavy tail), takes
+    the whole log density's curvature along each entry in its place.
+
+    Parameters
+    ----------
+    density : LogDensity
+    theta : (P,) array
+
+    Returns
+    -------
+    (P,) array
+        All positive.
+
+    Raises
+    ------
+    CurvatureError
+        When more than 100 entries have no such prior, or one of them curves upward altogether.
+    """
+    separate = [block for block in density.blocks if _is_separate(density, block)]
+    precision = np.zeros(density.size)
+    for block, part in zip(separate, _own_curvatures(density, separate, theta), strict=True):
+        precision[block.slice] = np.ravel(part)
+    bare = np.flatnonzero(~(precision > 0))
+    if len(bare) > _MOST_BARE:
+        raise CurvatureError(
+            f"{len(bare):,} parameters, {density.parameters[bare[0]]} among them, have no prior "
+            "that curves downward by itself, and low-rank curvature is measured against the "
+            "prior's. Give them normal priors, or use curvature='exact'."
+        )
+    for k in bare:
+        precision[k] = -density.hessian_vector_product(theta, _unit(density.size, int(k)))[k]
+        if not precision[k] > 0:
+            raise CurvatureError(
+                f"The log density curves upward along {density.parameters[k]} (by "
+                f"{-precision[k]:.3g}), so the point is no peak. Start from another point, or "
+                "give that parameter a narrower prior."
+            )
+    return precision
+
+
+def _is_separate(density: LogDensity, block: Block) -> bool:
+    """Whether the prior is one of single entries."""
+    operation = density.model[block.name].owner.op
+    return getattr(operation, "ndim_supp", 1) == 0 and stands_alone(density.model, block)
+
+
+def _own_curvatures(
+    density: LogDensity, blocks: list[Block], theta: np.ndarray
+) -> list[np.ndarray]:
+    """Minus the row sums of each block's own Hessian, which is diagonal."""
+    model = density.model
+    vector = pt.vector("theta", shape=(density.size,))
+    curvatures = []
+    for block in blocks:
+        variable = model[block.name]
+        value = model.rvs_to_values[variable]
+        own = gradient_of(model.logp(vars=[variable], jacobian=True), value)
+        curvatures.append(-gradient_of(own.sum(), value))
+    graphs = rebuild(
+        curvatures,
+        dict(values_from_theta(model, density.blocks, vector)),
+        check_bounds=model.check_bounds,
+    )
+    function = CompiledFunction([vector], graphs, model=model, linker="numpy")
+    return function(np.ascontiguousarray(theta, dtype=float)) if blocks else []
+
+
+def _unit(size: int, k: int) -> np.ndarray:
+    unit = np.zeros(size)
+    unit[k] = 1.0
+    return unit

@@ -1,0 +1,70 @@
+"""Joint draws of outer parameters and latent field, and the density that they are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..memory import check_memory
+from .conditional import Conditional, conditional_at
+from .outer_nodes import OuterNodes
+
+
+@dataclass(frozen=True)
+class NestedDraws:
+    """Independent draws from a nested approximation.
+
+    Attributes
+    ----------
+    thetas : (S, P) array
+    log_proposal : (S,) array
+        Log density of their distribution.
+    mirrored : (S, P) array
+        The same draws with the latent field mirrored at its mode, which is as likely.
+    """
+
+    thetas: np.ndarray
+    log_proposal: np.ndarray
+    mirrored: np.ndarray
+
+
+def nested_draws(
+    centre: Conditional, nodes: OuterNodes, draws: int, rng: np.random.Generator
+) -> NestedDraws:
+    """Draw outer parameters from what the nodes describe, and the latent field given them.
+
+    Given outer parameters the latent field is normal about the mode at the nearest node, moved by
+    the mode's first derivatives there, with the precision at that node.
+
+    Parameters
+    ----------
+    centre : Conditional
+        The latent field at the mode of the outer parameters.
+    nodes : OuterNodes
+    draws : int
+        Number of draws S.
+    rng : Generator
+    """
+    field = centre.field
+    check_memory(
+        f"Joint draws ({draws:,} of {field.density.size:,} parameters)",
+        4 * draws * field.density.size,
+        "Ask for fewer draws=.",
+    )
+    outer, log_proposal = nodes.draws(draws, rng)
+    thetas = np.empty((draws, field.density.size))
+    thetas[:, field.outer] = outer
+    mirrored = thetas.copy()
+    nearest = nodes.nearest(outer)
+    for node in np.unique(nearest):
+        rows = np.flatnonzero(nearest == node)
+        here = conditional_at(field, nodes.outer[node], nodes.latent[node])
+        modes = here.latent + (outer[rows] - here.outer) @ here.sensitivity.T
+        normals = rng.standard_normal((len(rows), field.size))
+        away = here.factor.unwhiten(normals)
+        thetas[np.ix_(rows, field.latent)] = modes + away
+        mirrored[np.ix_(rows, field.latent)] = modes - away
+        constant = 0.5 * (here.factor.log_determinant - field.size * np.log(2 * np.pi))
+        log_proposal[rows] += constant - 0.5 * np.sum(normals**2, axis=1)
+    return NestedDraws(thetas, log_proposal, mirrored)

@@ -1,0 +1,230 @@
+"""The mode of the outer parameters, with the latent field integrated out, and the curvature there.
+
+A quasi-Newton search with exact gradients; the Hessian at the end is differences of those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import LatentModeError, ModeAtInfinityError, ModeNotFoundError
+from ..gaussian import Gaussian
+from ..graphs.parameters import describe_direction
+from .conditional import Conditional, conditional_at
+from .directional import products_along
+from .latent_field import LatentField
+
+# Squared distance to the mode, in sds, at which the search ends; how far Newton's last steps, with
+# the Hessian of differences, should bring it down; and how far they must.
+_NEAR, _CLOSE, _SETTLED = 1e-5, 1e-10, 1e-6
+_MOST_POLISHES = 5
+# Step of the differences in sds: their error is about a millionth of the third derivative's slope.
+_STEP = 1e-2
+# Sds that a step may go, at first and at least.
+_FIRST_RADIUS, _LEAST_RADIUS = 2.0, 1e-6
+# Distance from the start, in unconstrained units, beyond which a rising density has no mode.
+_FAR = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class OuterMode:
+    """The mode of the outer parameters.
+
+    Attributes
+    ----------
+    conditional : Conditional
+        The latent field there.
+    hessian : (K, K) array
+        Of the log marginal density.
+    iterations : int
+        Evaluations of the search.
+    """
+
+    conditional: Conditional
+    hessian: np.ndarray
+    iterations: int
+
+    @property
+    def gaussian(self) -> Gaussian:
+        """The normal approximation of the outer parameters."""
+        labels = self.conditional.field.outer_labels
+        return Gaussian.from_precision(self.conditional.outer, -self.hessian, labels)
+
+
+def follow_mode(near: Conditional, outer: np.ndarray) -> Conditional:
+    """Find the latent field at a point, from a prediction of first order.
+
+    Raises
+    ------
+    LatentModeError
+    """
+    return conditional_at(near.field, outer, near.moved(outer - near.outer))
+
+
+def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200) -> OuterMode:
+    """Find the mode of the outer parameters.
+
+    Parameters
+    ----------
+    field : LatentField
+    theta : (P,) array
+        Where the search begins.
+    max_iterations : int, default 200
+
+    Raises
+    ------
+    LatentModeError
+        When the latent field has no mode at the start, or at a step of the differences.
+    ModeAtInfinityError, ModeNotFoundError
+        When the outer parameters run away, or ``max_iterations`` were not enough.
+    CurvatureError
+        When the log marginal density is flat or curves upward at the end.
+    """
+    here = conditional_at(field, theta[field.outer], theta[field.latent])
+    precision, radius = _first_precision(here), _FIRST_RADIUS
+    for iterations in range(max_iterations):
+        step, gain = _bounded_step(precision, here.marginal_gradient, radius)
+        # Of a step that was cut short a small gain says nothing.
+        if gain < _NEAR and _length(precision, step) < 0.99 * radius:
+            return _polished(here, precision, iterations)
+        there = _tried(here, step)
+        if there is None or not _is_finite(there):
+            radius = min(radius, _length(precision, step)) / 4
+            if radius < _LEAST_RADIUS:
+                break
+            continue
+        gained = (there.log_marginal - here.log_marginal) / gain
+        precision = _updated(precision, step, here.marginal_gradient - there.marginal_gradient)
+        if gained < 0.25:
+            radius = min(radius, _length(precision, step)) / 3
+        elif gained > 0.75:
+            radius = max(radius, 2.5 * _length(precision, step))
+        if gained > 1e-4:
+            here = there
+        if radius < _LEAST_RADIUS:
+            break
+    raise _no_mode(field, theta[field.outer], here, iterations + 1)
+
+
+def _polished(here: Conditional, precision: np.ndarray, iterations: int) -> OuterMode:
+    """Take Newton steps with the Hessian of differences, until they no longer move."""
+    for _ in range(_MOST_POLISHES):
+        hessian = outer_hessian(here, precision)
+        gaussian = Gaussian.from_precision(here.outer, -hessian, here.field.outer_labels)
+        while (gain := _newton(gaussian, here)[1]) > _CLOSE:
+            there = _tried(here, _newton(gaussian, here)[0])
+            if there is None or _newton(gaussian, there)[1] > 0.3 * gain:
+                break
+            here = there
+        if gain < _SETTLED:
+            return OuterMode(here, hessian, iterations)
+        precision = -hessian
+    raise ModeNotFoundError(
+        f"The search for the mode of the outer parameters came near {_said(here)} and then did not "
+        "settle: the log marginal density is rough there, or flat. Give the outer parameters a "
+        "proper prior, or use nuts."
+    )
+
+
+def _newton(gaussian: Gaussian, here: Conditional) -> tuple[np.ndarray, float]:
+    step = gaussian.precision.solve(here.marginal_gradient)
+    return step, float(step @ here.marginal_gradient)
+
+
+def outer_hessian(here: Conditional, precision: np.ndarray) -> np.ndarray:
+    """Central differences of exact gradients, along axes that are independent, about.
+
+    Parameters
+    ----------
+    here : Conditional
+    precision : (K, K) array
+        About minus the Hessian, which scales the differences.
+    """
+    eigenvalues, vectors = np.linalg.eigh(precision)
+    axes = _STEP * vectors / np.sqrt(eigenvalues)
+    here.sensitivity  # noqa: B018  (all directions at once, for the predictions)
+    slopes = [
+        (follow_mode(here, here.outer + a).marginal_gradient
+         - follow_mode(here, here.outer - a).marginal_gradient) / 2
+        for a in axes.T
+    ]  # fmt: skip
+    raw = np.linalg.solve(axes.T, np.array(slopes))
+    return (raw + raw.T) / 2
+
+
+def _first_precision(here: Conditional) -> np.ndarray:
+    """Curvature of the log density along the latent field's mode, made positive definite.
+
+    The log determinant's part is left out, which the search then learns.
+    """
+    field, sizes = here.field, len(here.field.outer)
+    along = np.zeros((sizes, field.density.size))
+    along[np.arange(sizes), field.outer] = 1.0
+    along[:, field.latent] = here.sensitivity.T
+    raw = -(products_along(field.density, here.theta, along) @ along.T)
+    eigenvalues, vectors = np.linalg.eigh((raw + raw.T) / 2)
+    size = np.maximum(np.abs(eigenvalues), 1e-8 * np.max(np.abs(eigenvalues)) + 1e-8)
+    return (vectors * size) @ vectors.T
+
+
+def _bounded_step(
+    precision: np.ndarray, gradient: np.ndarray, radius: float
+) -> tuple[np.ndarray, float]:
+    """Newton's step, cut to a number of sds, and the gain that the quadratic model expects."""
+    step = np.linalg.solve(precision, gradient)
+    length = _length(precision, step)
+    step *= min(1.0, radius / length) if length > 0 else 1.0
+    return step, float(gradient @ step - 0.5 * step @ precision @ step)
+
+
+def _length(precision: np.ndarray, step: np.ndarray) -> float:
+    return float(np.sqrt(step @ precision @ step))
+
+
+def _updated(precision: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """Learn from a step by how much the gradient changed: BFGS, damped (Powell 1978)."""
+    moved = precision @ step
+    expected, seen = float(step @ moved), float(step @ change)
+    share = 1.0 if seen >= 0.2 * expected else 0.8 * expected / (expected - seen)
+    blend = share * change + (1 - share) * moved
+    return (
+        precision - np.outer(moved, moved) / expected + np.outer(blend, blend) / float(step @ blend)
+    )
+
+
+def _is_finite(there: Conditional) -> bool:
+    return bool(np.isfinite(there.log_marginal) and np.all(np.isfinite(there.marginal_gradient)))
+
+
+def _tried(here: Conditional, step: np.ndarray) -> Conditional | None:
+    """The point that a step leads to; None where the latent field has no mode there.
+
+    A search may look there and turn back. What it returns has a mode.
+    """
+    try:
+        return follow_mode(here, here.outer + step)
+    except LatentModeError:
+        return None
+
+
+def _no_mode(
+    field: LatentField, start: np.ndarray, here: Conditional, steps: int
+) -> ModeAtInfinityError | ModeNotFoundError:
+    gone = here.outer - start
+    if here.marginal_gradient @ gone > -_NEAR and np.max(np.abs(gone)) > _FAR:
+        return ModeAtInfinityError(
+            "The log marginal density of the outer parameters keeps rising, or stays flat, along "
+            f"{describe_direction(field.outer_labels, gone)}: it has no mode. A scale may run to "
+            "its boundary; give it a prior that keeps it away, or use nuts."
+        )
+    return ModeNotFoundError(
+        f"The mode of the outer parameters was not found in {steps} steps; the search ended at "
+        f"{_said(here)}. Start elsewhere (start=), ask for more (max_iterations=), or use nuts."
+    )
+
+
+def _said(here: Conditional) -> str:
+    pairs = zip(here.field.outer_labels, here.outer, strict=True)
+    return ", ".join(f"{label} = {value:.4g}" for label, value in pairs)

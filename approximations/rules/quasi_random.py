@@ -1,0 +1,32 @@
+"""Points that fill a normal distribution more evenly than random draws, the same in every run."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats.qmc import Sobol
+
+from ..gaussian import triangular_inverse
+
+
+def quasi_random_normals(count: int, size: int) -> np.ndarray:
+    """Normal scores (count, P) of a shifted Sobol net.
+
+    The net's own first point is the corner where all coordinates are lowest: as one of a few
+    thousand it would count for far more than the mass there. Shifts by whole cells, one for each
+    coordinate, scatter it, and half a cell more puts all points in the middles of their cells.
+    Means, variances and correlations are then made exact, so that a normal has its own moments.
+
+    Parameters
+    ----------
+    count : int
+        A power of two, well above ``size``.
+    size : int
+        Number of coordinates, P.
+    """
+    net = Sobol(size, scramble=False).random(count)
+    cells = np.random.default_rng(0).integers(count, size=size)
+    normals = ndtri((net + (cells + 0.5) / count) % 1.0)
+    normals -= normals.mean(axis=0)
+    covariance = normals.T @ normals / count
+    return normals @ triangular_inverse(np.linalg.cholesky(covariance)).T

@@ -1,0 +1,68 @@
+"""The tree of a normal distribution that was fitted by its evidence lower bound (ELBO)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..density import LogDensity
+from ..gaussian import Gaussian
+from ..matrix_free.low_rank import LowRankFactor
+from ..result import Record, assemble
+from ..weights.smoothing import FEWEST, checked_logp, smoothed_weights
+
+
+def independent_normal(mean: np.ndarray, sd: np.ndarray) -> Gaussian:
+    """Normal distribution without correlation, of means and sds (P,), in memory for a vector."""
+    return Gaussian(mean, LowRankFactor(1 / sd, np.zeros((len(sd), 0)), np.zeros(0)))
+
+
+def normal_tree(
+    density: LogDensity,
+    gaussian: Gaussian,
+    draws: int,
+    rng: np.random.Generator,
+    fit: Mapping[str, Any],
+    record: Record,
+) -> xr.DataTree:
+    """Draw from a normal distribution that approximates a posterior, and say how near it comes.
+
+    Parameters
+    ----------
+    density : LogDensity
+    gaussian : Gaussian
+    draws : int
+    rng : Generator
+    fit : mapping
+        What group ``fit`` holds besides ``mean``, ``sd`` and what the draws tell: ``elbo`` with
+        its error, and ``k_hat``.
+    record : Record
+
+    Raises
+    ------
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw.
+    """
+    thetas = gaussian.draws(draws, rng)
+    logp, log_proposal = checked_logp(density, gaussian, thetas), gaussian.log_density(thetas)
+    ratios = logp - log_proposal
+    told = {
+        "mean": ("parameter", gaussian.mean),
+        "sd": ("parameter", gaussian.sd),
+        "elbo": ratios.mean(),
+        "elbo_error": ratios.std(ddof=1) / np.sqrt(draws) if draws > 1 else np.nan,
+        "k_hat": smoothed_weights(ratios)[1] if draws >= FEWEST else np.nan,
+    }
+    whole = xr.Dataset({**told, **fit})
+    dims = [dim for dim in ("parameter", "parameter_bis") if dim in whole.dims]
+    return assemble(
+        density,
+        thetas,
+        whole.assign_coords({dim: list(density.parameters) for dim in dims}),
+        record,
+        sample_stats={"lp": logp, "log_proposal": log_proposal},
+        point=gaussian.mean,
+    )

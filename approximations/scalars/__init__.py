@@ -1,0 +1,1 @@
+"""One scalar of a posterior: its label, its moments and its marginal density."""

@@ -1,0 +1,196 @@
+"""A scalar quantity of the posterior as a function of ``theta``, and the density tilted by it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import pytensor.tensor as pt
+
+from ..density import LogDensity
+from ..errors import ModeNotFoundError, QuantityError
+from ..gaussian import Gaussian
+from ..mode import Mode
+from ..result import posterior_dataset
+from ..rules.quasi_random import quasi_random_normals
+from ..search.trust_region import Iterate, gain_ratio, polished, trust_region_step
+from .quantities import flatten
+
+_PROBES = 2**10
+_MOST_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A smooth function of ``theta``: a scalar of the posterior, or its log.
+
+    Attributes
+    ----------
+    label : str
+        ``"theta[Choate]"``.
+    function : LogDensity
+        In whose methods value, gradient and Hessian are those of the quantity.
+    is_log : bool
+        Whether it is the log of the scalar.
+    """
+
+    label: str
+    function: LogDensity
+    is_log: bool
+
+    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
+        return self.function.derivatives(theta)
+
+
+@dataclass(frozen=True)
+class Tilted:
+    """The log density log p + strength h, for a quantity h.
+
+    It answers as a `LogDensity` does to what a step of a search asks.
+    """
+
+    density: LogDensity
+    quantity: Quantity
+    strength: float
+
+    @property
+    def size(self) -> int:
+        """Number of parameters, P."""
+        return self.density.size
+
+    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
+        value, gradient, hessian = self.density.derivatives(theta)
+        h, slope, curve = self.quantity.derivatives(theta)
+        s = self.strength
+        return value + s * h, gradient + s * slope, hessian + s * curve
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A scalar that was looked up by its label.
+
+    Attributes
+    ----------
+    label : str
+    graph : Variable
+        The scalar as a PyTensor function of ``theta``.
+    probes : (S,) array
+        Its values at quasi-random points of the normal approximation, the mode first.
+    """
+
+    label: str
+    graph: Any
+    probes: np.ndarray
+
+    @cached_property
+    def is_positive(self) -> bool:
+        """Whether all its values there are above 0."""
+        return bool(np.all(self.probes > 0))
+
+
+def find_scalar(density: LogDensity, mode: Mode, gaussian: Gaussian, label: str) -> Scalar:
+    """Look a scalar up among the free variables, the deterministics and the parameters.
+
+    Raises
+    ------
+    QuantityError
+        When the model has none of that name, or the name is that of several; when it takes whole
+        numbers or truth values only, or is not a finite number at the mode.
+    """
+    probes = _probes(gaussian)
+    graphs = dict(zip(density.variables, density._symbolic.quantities, strict=True))
+    entries: dict[str, Scalar] = {}
+    for name, values in density.unravel(probes).items():
+        scalars = flatten(posterior_dataset(density, {name: values}))
+        for k, (key, value) in enumerate(scalars.items()):
+            entries[key] = Scalar(key, graphs[name].ravel()[k], value[0].astype(float))
+    for k, key in enumerate(density.parameters):
+        entries.setdefault(key, Scalar(key, density._symbolic.theta[k], probes[:, k]))
+    if label not in entries:
+        raise QuantityError(_unknown(label, list(entries)))
+    scalar = entries[label]
+    if not scalar.graph.type.dtype.startswith("float"):
+        raise QuantityError(
+            f"{label!r} takes values of type {scalar.graph.type.dtype}, which do not change "
+            "smoothly with the parameters. Count draws of laplace, importance or nuts instead."
+        )
+    if not np.isfinite(scalar.probes[0]):
+        raise QuantityError(
+            f"{label!r} is {scalar.probes[0]} at the posterior's mode; a finite number is needed."
+        )
+    return scalar
+
+
+def as_quantity(density: LogDensity, scalar: Scalar, *, is_log: bool) -> Quantity:
+    """Prepare a scalar's derivatives, with the data that the density holds now.
+
+    Raises
+    ------
+    QuantityError
+        When its log is wanted and it is not above 0 in all of the normal approximation.
+    """
+    if is_log and not scalar.is_positive:
+        below = np.mean(~(scalar.probes > 0))
+        raise QuantityError(
+            f"{scalar.label!r} is not a positive quantity: it is {scalar.probes[0]:.4g} at the "
+            f"mode and not above 0 in {100 * below:.2g} % of the normal approximation. Use "
+            "kind='smooth'."
+        )
+    function = copy.copy(density)
+    graph = pt.log(scalar.graph) if is_log else scalar.graph
+    function._symbolic = replace(density._symbolic, logp=pt.cast(graph, "float64"))
+    function._functions = {}
+    function.evaluations = dict.fromkeys(density.evaluations, 0)
+    return Quantity(scalar.label, function, is_log)
+
+
+def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: Mode) -> Iterate:
+    """Find the maximum of log p + strength h that lies next to the posterior's mode.
+
+    Raises
+    ------
+    ModeNotFoundError
+        When there is none, as with a moment that does not exist.
+    """
+    tilted = cast(LogDensity, Tilted(density, quantity, strength))
+    here = Iterate.at(tilted, mode.theta)
+    radius, scale = np.sqrt(density.size), np.sqrt(-mode.hessian.diagonal())
+    for _ in range(_MOST_STEPS):
+        if not here.is_finite or radius < 1e-10:
+            break
+        if here.is_close and not here.is_flat:
+            return polished(tilted, here)
+        step, expected = trust_region_step(here, scale, radius)
+        there = Iterate.at(tilted, here.theta + step)
+        gained = gain_ratio(here, there, expected)
+        if gained < 0.25:
+            radius = min(radius, float(np.linalg.norm(scale * step))) / 4
+        elif gained > 0.75:
+            radius *= 2
+        here = there if gained > 1e-4 else here
+    raise ModeNotFoundError(
+        f"The posterior tilted by {quantity.label!r} has no peak near the posterior's own: the "
+        "search went on without end. Either its mean or variance does not exist (a heavy tail, a "
+        "ratio whose denominator can be 0), or the posterior is far from a normal. Use quantiles "
+        "of draws of importance or nuts instead."
+    )
+
+
+def _probes(gaussian: Gaussian) -> np.ndarray:
+    normals = quasi_random_normals(_PROBES, gaussian.size)
+    return np.vstack([gaussian.mean, gaussian.place(normals)])
+
+
+def _unknown(label: str, known: list[str]) -> str:
+    if inside := [key for key in known if key.startswith(f"{label}[")]:
+        return (
+            f"{label!r} is an array of {len(inside)} numbers, and one scalar is needed: choose "
+            f"{', '.join(inside[:5])}{', ...' if len(inside) > 5 else ''}."
+        )
+    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    return f"The model has no quantity {label!r}; it has {shown}."

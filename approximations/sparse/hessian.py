@@ -1,0 +1,96 @@
+"""The Hessian of a log density with few nonzeros, from few Hessian-vector products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from ..errors import SparsityError
+from .colouring import Colouring, coloured
+
+if TYPE_CHECKING:
+    from ..density import LogDensity
+
+# Below so many parameters a dense Hessian costs less than finding out where its zeros are.
+_FEWEST_PARAMETERS = 300
+# A Hessian with a larger share of nonzeros, or of products, is as well had dense.
+_MOST_FILLED, _MOST_PRODUCTS = 0.1, 0.25
+# Relative error of a product beyond rounding.
+_ROUNDING = 1e-7
+_SEED = 20260101
+
+Product = Callable[[np.ndarray], np.ndarray]
+
+
+def colouring_that_pays(density: LogDensity) -> Colouring | None:
+    """Group the columns of a log density's Hessian, or give None where it is better dense."""
+    size = density.size
+    if size < _FEWEST_PARAMETERS:
+        return None
+    structure = density.pattern.structure
+    if structure is None or structure.nnz > _MOST_FILLED * size**2:
+        return None
+    return coloured(structure, int(_MOST_PRODUCTS * size))
+
+
+def sparse_hessian(colouring: Colouring, product: Product) -> csc_array:
+    """Evaluate a Hessian in as many Hessian-vector products as its colouring has groups.
+
+    They are taken one by one: a batch of few gains nothing on long vectors, and takes PyTensor far
+    longer to compile where it holds blocks (8 s against 0.6 s with an LKJ prior).
+
+    Parameters
+    ----------
+    colouring : Colouring
+    product : callable
+        Vector (P,) to the Hessian times it (P,).
+
+    Returns
+    -------
+    (P, P) csc_array
+        Exactly symmetric.
+
+    Raises
+    ------
+    SparsityError
+        When one more product, with a random vector, does not agree.
+    """
+    structure, entries = colouring.structure, colouring.places[1]
+    order, starts = colouring.order
+    data = np.empty(structure.nnz)
+    for group in range(colouring.count):
+        here = order[starts[group] : starts[group + 1]]
+        data[here] = product(colouring.seed(group))[entries[here]]
+    hessian = csc_array((data, structure.indices, structure.indptr), shape=structure.shape)
+    check_product(hessian, product)
+    return hessian
+
+
+def check_product(hessian: csc_array, product: Product) -> None:
+    """Compare the Hessian's product with a random vector with the exact one.
+
+    Raises
+    ------
+    SparsityError
+        When they do not agree.
+    """
+    diagonal = np.abs(hessian.diagonal())
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    vector = np.random.default_rng(_SEED).standard_normal(len(scale)) / scale
+    exact = product(vector)
+    if not (np.all(np.isfinite(exact)) and np.all(np.isfinite(hessian.data))):
+        # What is not finite is judged by those who asked, as with a dense Hessian.
+        return
+    size = abs(hessian) @ np.abs(vector) + scale
+    error = np.abs(hessian @ vector - exact) / size
+    worst = int(np.argmax(error))
+    if error[worst] > _ROUNDING:
+        raise SparsityError(
+            f"The sparse Hessian and an exact Hessian-vector product differ in entry {worst} of "
+            f"{len(scale)}, by {error[worst]:.2g} of its size, where rounding explains "
+            f"{_ROUNDING:.0e}. The pattern of zeros that was found for this model is wrong, which "
+            "is a fault of tripos: please report the model."
+        )

@@ -1,0 +1,5 @@
+"""Importance weights: proposals around a mode, draws with smoothed weights, and mass they miss.
+
+``weighting`` chooses and adapts a proposal; ``pairs`` and ``smoothing`` say what its weights are
+worth.
+"""

@@ -1,0 +1,222 @@
+"""Draws with their mirror images, and what their importance weights are worth.
+
+A draw x comes from a proposal q that is symmetric about c, and its mirror image x' = 2 c - x with
+it. Taking x with probability p(x) / (p(x) + p(x')) gives a draw from 2 q(x) p(x) / (p(x) + p(x')),
+which is exact wherever p is a skewed version of q (Pozza, Durante and Szabo 2024, arXiv
+2409.14167); what is left to correct is the weight (p(x) + p(x')) / (2 q(x)). Keeping both points,
+each with its probability, does the same with less noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import logsumexp
+
+from ..density import LogDensity
+from ..gaussian import Gaussian
+from .proposals import Proposal
+from .smoothing import checked_logp, smoothed_weights
+
+TRUSTED_K_HAT = 0.7
+"""Pareto k-hat from which on weights cannot be trusted (Vehtari et al. 2024, arXiv 1507.02646)."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A proposal that was tried, and how it did.
+
+    Attributes
+    ----------
+    name : str
+    pairs : int
+    effective_share : float
+        Effective sample size over ``pairs``.
+    k_hat : float
+    """
+
+    name: str
+    pairs: int
+    effective_share: float
+    k_hat: float
+
+
+@dataclass(frozen=True)
+class DrawnPairs:
+    """Pairs of mirrored draws, not weighted yet.
+
+    Attributes
+    ----------
+    proposal : Proposal
+    thetas : (2, S, P) array
+    logp : (2, S) array
+    log_proposal : (S,) array
+    """
+
+    proposal: Proposal
+    thetas: np.ndarray
+    logp: np.ndarray
+    log_proposal: np.ndarray
+
+    @property
+    def log_mean_density(self) -> np.ndarray:
+        """Log of the posterior's mean over both points (S,)."""
+        return np.logaddexp(*self.logp) - np.log(2)
+
+    @property
+    def log_ratios(self) -> np.ndarray:
+        """Log weights (S,), raw."""
+        return self.log_mean_density - self.log_proposal
+
+
+@dataclass(frozen=True)
+class WeightedPairs:
+    """Pairs of mirrored draws with the log posterior at both points and a weight for each pair.
+
+    Attributes
+    ----------
+    thetas : (2, S, P) array
+        The draws, and their mirror images.
+    logp : (2, S) array
+        Log posterior density, not normalised.
+    log_proposal : (S,) array
+        Log density of the proposal, the same at both points.
+    log_laplace : (2, S) array
+        Log density of the normal approximation at the mode.
+    proposal : Proposal
+    log_weights : (S,) array
+        Smoothed, and normalised over the pairs.
+    k_hat : float
+        Shape of the weights' upper tail: trusted below 0.7. Minus infinity when all weights are
+        equal, infinity when too few draws have any weight to tell.
+    effective_sample_size : float
+        One over the sum of the squared weights, in pairs.
+    log_evidence, log_evidence_error : float
+        Log of the integral of the posterior density, and its standard error.
+    evaluations : int
+        Log densities evaluated, pilots and the ridge's derivatives (a gradient or a Hessian column
+        as one each) included.
+    tried : tuple of Trial
+        In order, pilots and full samples.
+    """
+
+    thetas: np.ndarray
+    logp: np.ndarray
+    log_proposal: np.ndarray
+    log_laplace: np.ndarray
+    proposal: Proposal
+    log_weights: np.ndarray
+    k_hat: float
+    effective_sample_size: float
+    log_evidence: float
+    log_evidence_error: float
+    evaluations: int = 0
+    tried: tuple[Trial, ...] = field(default=())
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether k-hat says that the weights can be trusted."""
+        return self.k_hat < TRUSTED_K_HAT
+
+    @property
+    def log_point_weights(self) -> np.ndarray:
+        """Log weight (2, S) of each point, normalised over all: a pair's weight, divided by p."""
+        total = np.logaddexp(*self.logp)
+        return self.log_weights + self.logp - np.where(total == -np.inf, 0.0, total)
+
+    @property
+    def trial(self) -> Trial:
+        """How these pairs did."""
+        size = len(self.log_weights)
+        share = self.effective_sample_size / size
+        return Trial(self.proposal.name, size, share, self.k_hat)
+
+
+def draw_pairs(
+    density: LogDensity,
+    gaussian: Gaussian,
+    proposal: Proposal,
+    pairs: int,
+    rng: np.random.Generator,
+) -> DrawnPairs:
+    """Draw pairs and evaluate the posterior at all points in one batch.
+
+    Raises
+    ------
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw. Minus infinity is weight 0.
+    """
+    thetas = proposal.draws(pairs, rng)
+    both = np.concatenate([thetas, proposal.mirrored(thetas)])
+    logp = checked_logp(density, gaussian, both).reshape(2, pairs)
+    return DrawnPairs(proposal, both.reshape(2, pairs, -1), logp, proposal.log_density(thetas))
+
+
+def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
+    """Smooth the weights of pairs, and say what they are worth.
+
+    Raises
+    ------
+    WeightsError
+        When all weights are 0.
+    """
+    smoothed, k_hat = smoothed_weights(drawn.log_ratios)
+    pairs = len(smoothed)
+    total = logsumexp(smoothed)
+    shares = np.exp(smoothed - total)
+    flat = drawn.thetas.reshape(2 * pairs, -1)
+    return WeightedPairs(
+        thetas=drawn.thetas,
+        logp=drawn.logp,
+        log_proposal=drawn.log_proposal,
+        log_laplace=gaussian.log_density(flat).reshape(2, pairs),
+        proposal=drawn.proposal,
+        log_weights=smoothed - total,
+        k_hat=k_hat,
+        effective_sample_size=float(1 / np.sum(shares**2)),
+        log_evidence=float(total - np.log(pairs)),
+        log_evidence_error=float(np.linalg.norm(shares - 1 / pairs)),
+    )
+
+
+def expectation(pairs: WeightedPairs, values: np.ndarray) -> tuple[float, float]:
+    """Posterior mean of a quantity, and its standard error.
+
+    Parameters
+    ----------
+    pairs : WeightedPairs
+    values : (2, S) array
+        The quantity at both points of each pair; it may be anything where the posterior is 0.
+    """
+    split = np.exp(pairs.log_point_weights)
+    used = np.where(split > 0, values, 0.0)
+    mean = float(np.sum(split * used))
+    influence = np.sum(split * used, axis=0) - np.exp(pairs.log_weights) * mean
+    return mean, float(np.linalg.norm(influence))
+
+
+def pooled_shares(drawn: list[DrawnPairs]) -> np.ndarray:
+    """Estimate the effective share of each proposal from the draws of all.
+
+    A proposal that misses part of the posterior looks good to its own draws; those of the others
+    see what it misses. With m the mixture of all proposals, the share of q is (∫ p)² / ∫ p² / q,
+    both integrals by draws from m (Owen and Zhou 2000 pool samples so).
+
+    Parameters
+    ----------
+    drawn : list of DrawnPairs
+        All about one centre, and of one length.
+
+    Returns
+    -------
+    (K,) array
+        Between 0 and 1, as the draws have it.
+    """
+    thetas = np.concatenate([pairs.thetas[0] for pairs in drawn])
+    log_mean_density = np.concatenate([pairs.log_mean_density for pairs in drawn])
+    each = np.array([pairs.proposal.log_density(thetas) for pairs in drawn])
+    pool = logsumexp(each, axis=0) - np.log(len(drawn))
+    mass = logsumexp(log_mean_density - pool) - np.log(len(pool))
+    squares = logsumexp(2 * log_mean_density - pool - each, axis=1) - np.log(len(pool))
+    return np.minimum(np.exp(2 * mass - squares), 1.0)

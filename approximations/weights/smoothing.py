@@ -1,0 +1,120 @@
+"""Pareto-smoothed importance weights, from log densities that are fit to be weighed.
+
+Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling,
+arXiv 1507.02646; the fit itself is ArviZ's.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from arviz_stats.base import array_stats
+
+from ..density import LogDensity
+from ..errors import NonFiniteDensityError, WeightsError
+
+FEWEST = 100
+"""Fewest draws whose weights have a tail that can be fitted."""
+
+_EQUAL = 1e-6  # range of log weights that rounding explains
+
+
+class Located(Protocol):
+    """Where a distribution is, and how wide: a `Gaussian`, say."""
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean (P,)."""
+
+    @property
+    def sd(self) -> np.ndarray:
+        """Standard deviations (P,)."""
+
+
+def checked_logp(density: LogDensity, near: Located, thetas: np.ndarray) -> np.ndarray:
+    """Log density (n,) at points (n, P), minus infinity where it is zero.
+
+    Raises
+    ------
+    NonFiniteDensityError
+        When it is NaN or plus infinity.
+    """
+    logp = density.batched_value(thetas)
+    wrong = np.flatnonzero(np.isnan(logp) | (logp == np.inf))
+    if len(wrong) == 0:
+        return logp
+    theta = thetas[wrong[0]]
+    k = int(np.argmax(np.abs(theta - near.mean) / near.sd))
+    raise NonFiniteDensityError(
+        f"The log density is {logp[wrong[0]]} at {len(wrong)} of {len(thetas)} draws, such as one "
+        f"with {density.parameters[k]} = {theta[k]:.6g} (unconstrained scale), so it cannot be "
+        "weighed. Only minus infinity, a density of zero, can. Look for an overflow or a logarithm "
+        "of a negative number in the model, or bound that variable by a prior."
+    )
+
+
+def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
+    """Smooth the upper tail of importance weights.
+
+    Parameters
+    ----------
+    log_ratios : (S,) array
+        Log weights; minus infinity for weight 0.
+
+    Returns
+    -------
+    (S,) array
+        Smoothed log weights, on the scale of the given ones (not normalised).
+    float
+        Pareto k-hat. Minus infinity when the largest weights are equal to rounding, so that there
+        is no tail; infinity when fewer draws than make a tail have any weight.
+
+    Raises
+    ------
+    WeightsError
+        When all weights are 0.
+    """
+    size = len(log_ratios)
+    # The tail's length as ArviZ sets it.
+    tail = int(3 * np.sqrt(size)) if size > 225 else size // 5
+    ordered = np.sort(log_ratios)
+    if ordered[-1] == -np.inf:
+        raise WeightsError(
+            f"The posterior density is zero at all {size} pairs of draws: no proposal built on the "
+            "mode meets the posterior. Check the model's support, or use nuts."
+        )
+    if ordered[-tail - 1] == -np.inf:
+        return log_ratios, np.inf
+    if ordered[-1] - ordered[-tail] < _EQUAL:
+        return log_ratios, -np.inf
+    # ArviZ takes the logs of the inverse weights.
+    normalised, k_hat = array_stats.psislw(-log_ratios)
+    if not np.isfinite(k_hat):
+        return log_ratios, np.inf
+    untouched = np.argsort(log_ratios)[-tail - 1]
+    scale = log_ratios[untouched] - normalised[untouched]
+    return normalised + scale, float(k_hat)
+
+
+def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose points by their weights, each as often as its share of ``draws``, up or down.
+
+    No scheme without bias repeats fewer (Kitagawa 1996).
+
+    Parameters
+    ----------
+    weights : (S,) array
+        They need not add up to 1.
+    draws : int
+    rng : Generator
+
+    Returns
+    -------
+    (draws,) array of int
+        Indices in rising order.
+    """
+    edges = np.cumsum(weights)
+    places = (np.arange(draws) + rng.random()) / draws
+    order = np.searchsorted(edges / edges[-1], places, side="right")
+    return np.minimum(order, len(edges) - 1)

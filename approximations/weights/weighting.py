@@ -1,0 +1,208 @@
+"""Choose a proposal by what the first draws say, weight the draws that it makes, and adapt it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..density import LogDensity
+from ..errors import WeightsError
+from ..gaussian import Gaussian
+from ..mode import Mode
+from .moment_matching import matched_proposals
+from .pairs import (
+    TRUSTED_K_HAT,
+    DrawnPairs,
+    Trial,
+    WeightedPairs,
+    draw_pairs,
+    expectation,
+    pooled_shares,
+    weigh,
+)
+from .proposals import Proposal, candidates
+from .ridge import ridge_proposals
+
+__all__ = ["TRUSTED_K_HAT", "Trial", "WeightedPairs", "expectation", "more_pairs", "weighted_pairs"]
+
+_PILOT = 500
+_GOOD_SHARE = 0.5  # effective share of a pilot below which costlier proposals are built
+_EXACT_SHARE = 0.9  # that the normal keeps, where it is exact, in the eyes of the wider pilots
+_NEARLY_AS_GOOD = 0.75  # of the best effective share: then the lighter tail of the weights decides
+_LIGHT_TAIL = 0.3  # k-hat below which all tails are as good: pilots tell it to within 0.15 or so
+_POOR_SHARE = 0.01
+_MOST_ADAPTATIONS = 2
+_ALL_MASS = 0.99
+
+
+def weighted_pairs(
+    density: LogDensity,
+    mode: Mode,
+    gaussian: Gaussian,
+    *,
+    pairs: int = 4000,
+    rng: np.random.Generator,
+    pilot: int = _PILOT,
+) -> WeightedPairs:
+    """Draw mirrored pairs from the best proposal that pilots find, and weight them.
+
+    Round proposals about the mode are tried first, all on the same random numbers; the normal
+    itself is kept only where it is exact. When the best is poor, one that follows the ridge of the
+    posterior is built. The final pairs are fresh. When their k-hat is high, moments are matched, up
+    to twice, and kept only if they help.
+
+    Parameters
+    ----------
+    density : LogDensity
+    mode : Mode
+    gaussian : Gaussian
+        The normal approximation at the mode.
+    pairs : int, default 4000
+        Number of pairs S; each costs two log densities.
+    rng : Generator
+    pilot : int, default 500
+        Pairs of each pilot.
+
+    Returns
+    -------
+    WeightedPairs
+
+    Raises
+    ------
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw. Minus infinity is weight 0.
+    WeightsError
+        When no draw has a weight, or a single pair holds more than 99 % of it.
+    """
+    before = dict(density.evaluations)
+    chosen, trials = _piloted(density, mode, gaussian, pilot, rng)
+    best = weigh(draw_pairs(density, gaussian, chosen, pairs, rng), gaussian)
+    trials.append(best.trial)
+    for _ in range(_MOST_ADAPTATIONS):
+        if best.is_trusted and best.trial.effective_share > _POOR_SHARE:
+            break
+        adapted, tried = _adapted(density, best, gaussian, pilot, rng)
+        trials += tried
+        if adapted is None:
+            break
+        better = weigh(draw_pairs(density, gaussian, adapted, pairs, rng), gaussian)
+        trials.append(better.trial)
+        if better.k_hat >= best.k_hat:
+            break
+        best = better
+    _check_spread(best)
+    spent = sum(count - before[name] for name, count in density.evaluations.items())
+    return replace(best, evaluations=spent, tried=tuple(trials))
+
+
+def more_pairs(
+    density: LogDensity,
+    gaussian: Gaussian,
+    pairs: WeightedPairs,
+    number: int,
+    rng: np.random.Generator,
+) -> WeightedPairs:
+    """Add pairs from the same proposal, and weigh them all anew.
+
+    Raises
+    ------
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw.
+    """
+    fresh = draw_pairs(density, gaussian, pairs.proposal, number, rng)
+    drawn = DrawnPairs(
+        pairs.proposal,
+        np.concatenate([pairs.thetas, fresh.thetas], axis=1),
+        np.concatenate([pairs.logp, fresh.logp], axis=1),
+        np.concatenate([pairs.log_proposal, fresh.log_proposal]),
+    )
+    more = weigh(drawn, gaussian)
+    return replace(
+        more, evaluations=pairs.evaluations + 2 * number, tried=(*pairs.tried, more.trial)
+    )
+
+
+def _piloted(
+    density: LogDensity,
+    mode: Mode,
+    gaussian: Gaussian,
+    pilot: int,
+    rng: np.random.Generator,
+) -> tuple[Proposal, list[Trial]]:
+    """Choose a proposal by pilots on common random numbers."""
+    seed = int(rng.integers(2**63))
+
+    def drawn(proposal: Proposal) -> DrawnPairs:
+        return draw_pairs(density, gaussian, proposal, pilot, np.random.default_rng(seed))
+
+    pilots = [drawn(proposal) for proposal in candidates(mode, gaussian)]
+    trials = _pooled_trials(pilots, gaussian)
+    normal, *others = trials
+    # Unless it is exact its weights are unbounded, and a pilot cannot see how badly.
+    if normal.k_hat == -np.inf and normal.effective_share > _EXACT_SHARE:
+        return pilots[0].proposal, trials
+    best = others[_best(others)]
+    if best.effective_share < _GOOD_SHARE or best.k_hat > TRUSTED_K_HAT:
+        pilots += [drawn(proposal) for proposal in ridge_proposals(density, mode, gaussian)]
+        trials = _pooled_trials(pilots, gaussian)
+    return pilots[1 + _best(trials[1:])].proposal, trials
+
+
+def _adapted(
+    density: LogDensity,
+    pairs: WeightedPairs,
+    gaussian: Gaussian,
+    pilot: int,
+    rng: np.random.Generator,
+) -> tuple[Proposal | None, list[Trial]]:
+    """Match moments; None when no pilot does better than the pairs at hand."""
+    weights = np.exp(pairs.log_point_weights).ravel()
+    thetas = pairs.thetas.reshape(weights.size, -1)
+    matched = matched_proposals(pairs.proposal, thetas, weights, pairs.effective_sample_size)
+    seed = int(rng.integers(2**63))
+    trials = [
+        _trial(draw_pairs(density, gaussian, p, pilot, np.random.default_rng(seed)), gaussian)
+        for p in matched
+    ]
+    best = _best([pairs.trial, *trials])
+    return (matched[best - 1] if best > 0 else None), trials
+
+
+def _trial(drawn: DrawnPairs, gaussian: Gaussian) -> Trial:
+    if not np.any(np.isfinite(drawn.log_ratios)):
+        return Trial(drawn.proposal.name, len(drawn.log_proposal), 0.0, np.inf)
+    return weigh(drawn, gaussian).trial
+
+
+def _pooled_trials(pilots: list[DrawnPairs], gaussian: Gaussian) -> list[Trial]:
+    """Judge each proposal by its own k-hat, and by its effective share to the draws of all."""
+    trials = [_trial(drawn, gaussian) for drawn in pilots]
+    if not any(trial.effective_share > 0 for trial in trials):
+        return trials
+    shares = pooled_shares(pilots)
+    return [
+        replace(trial, effective_share=min(trial.effective_share, float(share)))
+        for trial, share in zip(trials, shares, strict=True)
+    ]
+
+
+def _best(trials: list[Trial]) -> int:
+    """Take the lightest tail of weights among those whose effective size is nearly the best."""
+
+    def merit(k: int) -> tuple[float, float]:
+        return max(trials[k].k_hat, _LIGHT_TAIL), -trials[k].effective_share
+
+    least = _NEARLY_AS_GOOD * max(trial.effective_share for trial in trials)
+    return min((k for k, t in enumerate(trials) if t.effective_share >= least), key=merit)
+
+
+def _check_spread(pairs: WeightedPairs) -> None:
+    share = float(np.exp(np.max(pairs.log_weights)))
+    if share > _ALL_MASS:
+        raise WeightsError(
+            f"One pair of draws of {len(pairs.log_weights)} holds {share:.4g} of the weight "
+            f"(proposal: {pairs.proposal.name}), so the weighted draws describe a point and not "
+            "the posterior. The posterior is far from every proposal built on this mode: a second "
+            "mode, or a ridge that leads away. Try find_modes, another parametrisation, or nuts."
+        )

@@ -1,0 +1,1 @@
+"""The steps of a calibration: simulate, fit, rank, and say what the ranks show."""

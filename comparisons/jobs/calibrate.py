@@ -1,0 +1,76 @@
+"""One calibration from its target to a folder of results: what ``tripos calibrate`` does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ...approximations.errors import ArgumentError
+from ..calibration import Calibration, calibrate
+from ..storage import check_place, file_name, replace_folder
+from ..target import load_model
+from .printing import console
+
+_MARK = "contents.json"
+
+
+def run_calibration_job(
+    target: str,
+    output: Path,
+    *,
+    method: str,
+    simulations: int,
+    draws: int | None = None,
+    random_seed: int | None = None,
+    pictures: bool = True,
+) -> Calibration:
+    """Calibrate, print what was seen, and write words, table, ranks and picture.
+
+    Parameters
+    ----------
+    target : str
+        As `tripos.comparisons.target.load_model` takes it.
+    output : Path
+        The results go to a folder of the target's and the method's name in it.
+    method : str
+    simulations : int
+    draws : int, optional
+        Of each fit; the method's own number, if None.
+    random_seed : int, optional
+    pictures : bool, default True
+
+    Raises
+    ------
+    TriposError
+        As `calibrate` does, and when the folder cannot be written, which is found out before the
+        work begins.
+    """
+    folder = output / file_name(f"{target}-{method}-calibration")
+    check_place(folder, mark=_MARK)
+    options = {} if draws is None else {"draws": draws}
+    found = calibrate(
+        load_model(target), method, simulations, options=options, random_seed=random_seed
+    )
+
+    def write(place: Path) -> None:
+        (place / "words.txt").write_text(f"{found}\n", encoding="utf-8")
+        found.table.to_csv(place / "calibration.csv")
+        found.ranks.to_netcdf(place / "ranks.nc", engine="h5netcdf")
+        if pictures:
+            _draw(found, place / "ecdf.png")
+        files = [_MARK, *sorted(path.name for path in place.iterdir())]
+        (place / _MARK).write_text(json.dumps({"files": files}, indent=2), encoding="utf-8")
+
+    replace_folder(folder, write, mark=_MARK)
+    console().print(str(found))
+    console().print(f"Words, table, ranks and picture are in {folder}/")
+    return found
+
+
+def _draw(found: Calibration, path: Path) -> None:
+    try:
+        figure = found.picture()
+    except ArgumentError as why:
+        console().print(f"No picture. {why}")
+        return
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,1 @@
+"""Pictures, one a file, in one ``style``."""

@@ -1,0 +1,168 @@
+"""Marginal densities of several posteriors over each other, a panel a quantity.
+
+`arviz_plots.plot_dist` estimates a density over the whole range of the draws: the tail of a ratio
+then leaves a few of its 512 places to the bulk. So the curves are made here, by ArviZ's estimator
+on the part of the range that is shown, and exactly where a method knows its own density.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy.stats import norm
+
+from ...approximations.errors import ArgumentError
+from .contours import estimation_window, grid_mass, normal_of
+from .style import (
+    Style,
+    axis_label,
+    draws_with,
+    legend_above,
+    look,
+    panel_note,
+    scalars_of,
+    shown_range,
+    styles_of,
+)
+
+# Share of draws beyond a panel from which on it is stated.
+_TELL_OUTSIDE = 0.005
+# For three columns on a printed page.
+_MOST_WIDTH = 7.8
+
+
+def plot_marginals(
+    trees: Mapping[str, xr.DataTree],
+    quantities: Sequence[str],
+    units: Mapping[str, str] | None = None,
+) -> Figure:
+    """Draw the marginal density of each quantity.
+
+    Parameters
+    ----------
+    trees : mapping of str to DataTree
+        By label. A tree that lacks a quantity is left out of its panel.
+    quantities : sequence of str
+        Such as ``"beta"`` or ``"theta[Choate]"``.
+    units : mapping of str to str, optional
+        Unit of a quantity, for the axis.
+
+    Returns
+    -------
+    Figure
+        Each panel shows the bulk of every tree. A note above it says which trees have more than
+        0.5 % of their draws beyond it; the curves are not rescaled for what is out of sight.
+
+    Raises
+    ------
+    NoSharedVariableError
+        When no tree has one of the quantities.
+    ArgumentError
+        When there is no quantity.
+    """
+    if not quantities:
+        raise ArgumentError("Name at least one quantity to draw.")
+    scalars = scalars_of(trees)
+    draws = {quantity: draws_with(scalars, (quantity,)) for quantity in quantities}
+    styles = styles_of(trees)
+    labels = {quantity: axis_label(quantity, units) for quantity in draws}
+    # An axis label must not run into the next one.
+    width = max(2.4, 0.08 * max(map(len, labels.values())))
+    columns = columns_of(len(draws), most=max(1, int(_MOST_WIDTH / width)))
+    rows = -(-len(draws) // columns)
+    with look():
+        size = (max(width * columns, 5.0), 2.0 * rows + 0.6)
+        figure = Figure(figsize=size, dpi=150, layout="constrained")
+        for k, (quantity, by_label) in enumerate(draws.items()):
+            axes = figure.add_subplot(rows, columns, k + 1, xlabel=labels[quantity])
+            draw_density(axes, trees, quantity, by_label, styles, width)
+            if k % columns == 0:
+                axes.set_ylabel("density")
+        drawn = [label for label in trees if any(label in by_label for by_label in draws.values())]
+        entries: dict[str, Artist] = {
+            label: Line2D([], [], **styles[label].stroke) for label in drawn
+        }
+        legend_above(figure, entries, line=4.0)
+    return figure
+
+
+def density_curve(draws: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate the density of draws (S,) between two places, with the tails as they are.
+
+    The estimate sees half the range more on either side, so that what it does at its ends is out of
+    sight; at a hard edge of the draws it ends and mirrors. It is scaled by the share of draws that
+    it sees.
+
+    Returns
+    -------
+    x, density : (N,) array
+        Empty where the draws do not vary.
+    """
+    window = estimation_window(draws, low, high)
+    near = draws[(draws >= window[0]) & (draws <= window[1])]
+    if near.size < 2 or np.ptp(near) == 0:
+        return np.empty(0), np.empty(0)
+    x, density, _ = array_stats.kde(near, custom_lims=window)
+    shown = (x >= low) & (x <= high)
+    return x[shown], density[shown] * near.size / draws.size
+
+
+def exact_curve(
+    tree: xr.DataTree, quantity: str, low: float, high: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Density between two places as a grid or a Laplace approximation knows it; None for others."""
+    if (mass := grid_mass(tree, (quantity,))) is not None:
+        centres = mass[mass.dims[0]].values
+        if len(centres) < 2:
+            return None
+        shown = (centres >= low) & (centres <= high)
+        return centres[shown], mass.values[shown] / (centres[1] - centres[0])
+    if (normal := normal_of(tree, (quantity,))) is not None:
+        x = np.linspace(low, high, 400)
+        return x, norm(normal[0][0], np.sqrt(normal[1][0, 0])).pdf(x)
+    return None
+
+
+def outside_note(draws: Mapping[str, np.ndarray], low: float, high: float) -> str:
+    """Say which trees have a share of draws beyond a panel that matters; empty if none."""
+    shares = {label: np.mean((v < low) | (v > high)) for label, v in draws.items()}
+    told = [f"{label} {100 * s:.1f} %" for label, s in shares.items() if s > _TELL_OUTSIDE]
+    return "outside: " + ", ".join(told) if told else ""
+
+
+def draw_density(
+    axes: Axes,
+    trees: Mapping[str, xr.DataTree],
+    quantity: str,
+    draws: Mapping[str, np.ndarray],
+    styles: Mapping[str, Style],
+    inches: float,
+) -> None:
+    """Draw one quantity's densities, given its draws (1, S) by label, in a panel of some width."""
+    flat = {label: values[0] for label, values in draws.items()}
+    low, high = shown_range(flat.values())
+    for label, values in flat.items():
+        exact = exact_curve(trees[label], quantity, low, high)
+        x, density = density_curve(values, low, high) if exact is None else exact
+        if len(x):
+            axes.plot(x, density, **styles[label].stroke, label=label)
+        else:
+            # A constant has no density: a line stands where it is.
+            axes.axvline(np.median(values), **styles[label].stroke, label=label)
+    axes.set(xlim=(low, high), yticks=[])
+    axes.set_ylim(bottom=0)
+    axes.spines["left"].set_visible(False)
+    panel_note(axes, outside_note(flat, low, high), inches)
+
+
+def columns_of(panels: int, most: int) -> int:
+    """Columns, at most ``most``, that leave the last row as full as can be."""
+    rows = -(-panels // most)
+    return -(-panels // rows)

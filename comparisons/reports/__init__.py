@@ -1,0 +1,1 @@
+"""The sections of a report: tables, pictures and words for the HTML of ``templates``."""
