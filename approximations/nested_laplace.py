@@ -24,6 +24,7 @@ from .nested.draws import NestedDraws, nested_draws
 from .nested.latent_field import latent_field
 from .nested.outer_mode import OuterMode, outer_mode
 from .nested.outer_nodes import OuterNodes, outer_nodes
+from .nested.tails import check_tails
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .running.metering import Meter
 from .search.starting import Start, starting_point
@@ -115,7 +116,8 @@ def nested_laplace(
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
         When the outer parameters have no peak.
     QuadratureError
-        When the outer density is higher at a node than at the mode.
+        When the outer density is higher at a node than at the mode, or does not fall off along a
+        parameter whose prior is flat.
     MemoryLimitError
         When draws or nodes would not fit.
     SparsityError
@@ -137,6 +139,7 @@ def nested_laplace(
     field = latent_field(density, latent)
     mode = outer_mode(field, starting_point(density, start), max_iterations)
     check_precision(mode.conditional)
+    check_tails(mode)
     evidence = _laplace_evidence(mode)
     if nodes > 1:
         mode = corrected_mode(mode, nodes)
