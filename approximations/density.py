@@ -17,7 +17,7 @@ from .graphs.new_data import DataSlots, checked_data
 from .graphs.parameters import Block, blocks_of, ravel_point
 from .graphs.symbolic import Graph, SymbolicDensity
 from .sparse.colouring import Colouring
-from .sparse.hessian import colouring_that_pays, sparse_hessian
+from .sparse.hessian import colouring_that_pays, may_pay, sparse_hessian
 from .sparse.sparsity import Pattern, pattern_of
 
 # Entries of the largest temporary array in a batched evaluation: about 1 MB, which a cache holds.
@@ -167,11 +167,11 @@ class LogDensity:
     @cached_property
     def pattern(self) -> Pattern:
         """Where the Hessian may differ from zero, for the data as they are."""
-        return pattern_of(self)
+        return pattern_of(self._symbolic)
 
     @cached_property
     def _colouring(self) -> Colouring | None:
-        return colouring_that_pays(self)
+        return colouring_that_pays(self.pattern.structure) if may_pay(self.size) else None
 
     def batched_value(
         self, thetas: np.ndarray, *, progress: Callable[[int], None] | None = None
@@ -232,8 +232,8 @@ class LogDensity:
         if start is None:
             return ravel_point(self.blocks, self._start)
         if isinstance(start, Mapping):
-            return named_start(self, self._start, start)
-        return checked_start(self, start)
+            return named_start(self.model, self.blocks, self._start, start, self.unravel)
+        return checked_start(self.parameters, start)
 
     def set_data(
         self, data: Mapping[str, Any], coords: Mapping[str, Sequence[Any]] | None = None

@@ -2,57 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pymc as pm
 from pymc.initial_point import make_initial_point_fn
 
 from ..errors import StartingPointError
 from .compiling import without_c_compiler
-from .parameters import ravel_point
-
-if TYPE_CHECKING:
-    from ..density import LogDensity
+from .parameters import Block, ravel_point
 
 
 def named_start(
-    density: LogDensity, point: Mapping[str, np.ndarray], start: Mapping[str, Any]
+    model: pm.Model,
+    blocks: Sequence[Block],
+    point: Mapping[str, np.ndarray],
+    start: Mapping[str, Any],
+    unravel: Callable[[np.ndarray], Mapping[str, np.ndarray]],
 ) -> np.ndarray:
     """Turn named starting values into ``theta`` (P,).
 
     Parameters
     ----------
-    density : LogDensity
+    model : pymc.Model
+    blocks : sequence of Block
+        Its free variables, as they lie in ``theta``.
     point : mapping of str to array
         The model's own initial point, by value name.
     start : mapping
         Values by the name of a free variable, on its own scale, or by PyMC's name of its
         unconstrained value.
+    unravel : callable
+        ``thetas`` (S, P) to variables on their own scale, which tells their shapes.
 
     Raises
     ------
     StartingPointError
         When a name is unknown or a shape is not the variable's.
     """
-    own = {block.value_name: block for block in density.blocks}
-    names = {block.name for block in density.blocks} | own.keys()
+    own = {block.value_name: block for block in blocks}
+    names = {block.name for block in blocks} | own.keys()
     if unknown := [name for name in start if name not in names]:
         raise StartingPointError(
             f"The starting point names {unknown}, but the free variables are "
-            f"{[block.name for block in density.blocks]}."
+            f"{[block.name for block in blocks]}."
         )
     overrides = {name: value for name, value in start.items() if name not in own}
     direct = {name: value for name, value in start.items() if name in own}
     overrides |= {n: direct.pop(n) for n in list(direct) if own[n].name == n}
-    _check_shapes(density, point, {**overrides, **direct})
+    here = {name: v[0] for name, v in unravel(ravel_point(blocks, point)[None]).items()}
+    here |= {block.value_name: point[block.value_name] for block in blocks}
+    _check_shapes(here, {**overrides, **direct})
     with without_c_compiler():
-        complete = make_initial_point_fn(model=density.model, overrides=overrides)(None)
-    return ravel_point(density.blocks, {**complete, **direct})
+        complete = make_initial_point_fn(model=model, overrides=overrides)(None)
+    return ravel_point(blocks, {**complete, **direct})
 
 
-def checked_start(density: LogDensity, start: np.ndarray) -> np.ndarray:
-    """Copy a starting point (P,) in unconstrained space.
+def checked_start(labels: Sequence[str], start: np.ndarray) -> np.ndarray:
+    """Copy a starting point (P,) in unconstrained space, an entry for each of ``labels``.
 
     Raises
     ------
@@ -60,20 +68,16 @@ def checked_start(density: LogDensity, start: np.ndarray) -> np.ndarray:
         When it has another shape.
     """
     theta = np.asarray(start, dtype=float)
-    if theta.shape != (density.size,):
+    if theta.shape != (len(labels),):
         raise StartingPointError(
-            f"A starting point needs shape ({density.size},), one number for each of "
-            f"{', '.join(density.parameters[:6])}{', ...' if density.size > 6 else ''}; "
+            f"A starting point needs shape ({len(labels)},), one number for each of "
+            f"{', '.join(labels[:6])}{', ...' if len(labels) > 6 else ''}; "
             f"an array of shape {theta.shape} was given."
         )
     return theta.copy()
 
 
-def _check_shapes(
-    density: LogDensity, point: Mapping[str, np.ndarray], given: Mapping[str, Any]
-) -> None:
-    here = {name: v[0] for name, v in density.unravel(density.initial_point()[None]).items()}
-    here |= {block.value_name: point[block.value_name] for block in density.blocks}
+def _check_shapes(here: Mapping[str, np.ndarray], given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         # A word such as "prior" names a strategy of PyMC's, and has no shape.
         if not isinstance(value, str) and np.shape(value) != np.shape(here[name]):

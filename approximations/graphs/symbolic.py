@@ -68,6 +68,11 @@ class SymbolicDensity:
         )
         return cls(theta, logp, tuple(quantities), lifted)
 
+    @property
+    def size(self) -> int:
+        """Number of entries of ``theta``, P."""
+        return int(self.theta.type.shape[0])
+
     @cached_property
     def hoisted(self) -> Hoisted:
         """The log density rewritten for derivatives (log of a sigmoid, and the like)."""

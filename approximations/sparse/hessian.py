@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csc_array
 
 from ..errors import SparsityError
 from .colouring import Colouring, coloured
-
-if TYPE_CHECKING:
-    from ..density import LogDensity
 
 # Below so many parameters a dense Hessian costs less than finding out where its zeros are.
 _FEWEST_PARAMETERS = 300
@@ -25,12 +21,14 @@ _SEED = 20260101
 Product = Callable[[np.ndarray], np.ndarray]
 
 
-def colouring_that_pays(density: LogDensity) -> Colouring | None:
-    """Group the columns of a log density's Hessian, or give None where it is better dense."""
-    size = density.size
-    if size < _FEWEST_PARAMETERS:
-        return None
-    structure = density.pattern.structure
+def may_pay(size: int) -> bool:
+    """Whether so many parameters are enough to look for zeros in their Hessian."""
+    return size >= _FEWEST_PARAMETERS
+
+
+def colouring_that_pays(structure: csc_array | None) -> Colouring | None:
+    """Group the columns of a Hessian (P, P), or give None where it is better dense."""
+    size = 0 if structure is None else structure.shape[0]
     if structure is None or structure.nnz > _MOST_FILLED * size**2:
         return None
     return coloured(structure, int(_MOST_PRODUCTS * size))

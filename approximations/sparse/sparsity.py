@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pytensor.compile.builders import OpFromGraph
@@ -21,6 +21,7 @@ from pytensor.graph.traversal import toposort
 from pytensor.scan.op import Scan
 from scipy.sparse import csc_array, csr_array
 
+from ..graphs.symbolic import SymbolicDensity
 from . import dependence_products  # noqa: F401  (registers its rules)
 from .dependence import Dependence, none, of_theta
 from .dependence_rules import (
@@ -32,9 +33,6 @@ from .dependence_rules import (
     perform,
     shapes_of_outputs,
 )
-
-if TYPE_CHECKING:
-    from ..density import LogDensity
 
 # A pattern with a larger share of nonzeros is not worth being written down, unless it is small.
 _MOST_FILLED, _SMALL = 0.1, 10**5
@@ -66,19 +64,18 @@ class Pattern:
         )
 
 
-def pattern_of(density: LogDensity) -> Pattern:
+def pattern_of(symbolic: SymbolicDensity) -> Pattern:
     """Find the structural pattern of a log density's Hessian.
 
     Parameters
     ----------
-    density : LogDensity
+    symbolic : SymbolicDensity
 
     Returns
     -------
     Pattern
         A superset of the nonzeros at every ``theta`` (P,).
     """
-    symbolic = density._symbolic
     data = {
         variable: _data(variable)
         for node in toposort([symbolic.gradient])
@@ -86,7 +83,7 @@ def pattern_of(density: LogDensity) -> Pattern:
         if isinstance(variable, SharedVariable) and hasattr(_data(variable), "shape")
     }
     read: set[SharedVariable] = set()
-    structure = hessian_structure(symbolic.gradient, symbolic.theta, density.size, read)
+    structure = hessian_structure(symbolic.gradient, symbolic.theta, symbolic.size, read)
     return Pattern(
         structure,
         {shared: data[shared] for shared in read},
