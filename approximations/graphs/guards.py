@@ -14,17 +14,16 @@ import pytensor.tensor as pt
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.graph.rewriting.utils import rewrite_graph
-from pytensor.scalar.basic import EQ, GE, LE, Log, Log1p, Neg
+from pytensor.scalar.basic import EQ, GE, LE, Neg
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
 
-# What x is where an operation on it gives an infinity. In floating point, too: the softplus of a
-# finite number is finite, and so is the logarithm of the smallest positive one.
+# What x is where an operation on it gives an infinity: the softplus of a finite number is finite,
+# in floating point, too. A logarithm is not among them: a later rewrite may know the log of an x
+# that underflows, as log(exp(a)) is a, and PyMC asks of the log for that very reason.
 _INFINITE_WHERE: dict[type | None, Callable[[float], float | None]] = {
     Neg: lambda bound: -bound,
     Softplus: lambda bound: np.inf if bound > 0 else None,
-    Log: lambda bound: 0.0 if bound < 0 else np.inf,
-    Log1p: lambda bound: -1.0 if bound < 0 else np.inf,
 }
 
 
@@ -41,16 +40,23 @@ def _infinite_where(fgraph: Any, node: Any) -> list[Variable] | None:
     if place is None:
         return None
     x = asked.owner.inputs[0]
+    if not x.type.dtype.startswith("float"):
+        return None
     return [pt.eq(x, np.full((1,) * bound.type.ndim, place, dtype=x.type.dtype))]
 
 
 @node_rewriter([Elemwise])
 def _within_bounds(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Do not ask whether a sigmoid lies between 0 and 1; one that is no number is seen anyway."""
+    """Do not ask whether a sigmoid lies between 0 and 1.
+
+    One that is no number passes, and makes the density no number, unless its weight is 0.
+    """
     if not isinstance(node.op.scalar_op, GE | LE):
         return None
     asked, bound = node.inputs
     if _scalar_operation(asked) is not Sigmoid or not isinstance(bound, Constant):
+        return None
+    if asked.type.broadcastable != node.outputs[0].type.broadcastable:
         return None
     sure = np.all(bound.data <= 0) if isinstance(node.op.scalar_op, GE) else np.all(bound.data >= 1)
     return [pt.ones_like(asked.owner.inputs[0], dtype="bool")] if sure else None
@@ -60,7 +66,7 @@ _EASED = in2out(_infinite_where, _within_bounds, name="tripos_guards")
 
 
 def ease_guards(graph: Any) -> Any:
-    """Rewrite the guards of a log density that is in canonical form; all its values stay."""
+    """Rewrite the guards of a log density that is in canonical form; its finite values stay."""
     return rewrite_graph(graph, include=(), custom_rewrite=_EASED)
 
 

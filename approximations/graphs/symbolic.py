@@ -12,7 +12,9 @@ from pymc.pytensorf import rewrite_pregrad
 from pytensor.gradient import NullTypeGradError
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
+from pytensor.graph.rewriting.basic import in2out
 from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.tensor.rewriting.math import local_mul_specialize
 from pytensor.xtensor.type import XTensorType
 
 from ..errors import GradientError
@@ -76,7 +78,7 @@ class SymbolicDensity:
     @cached_property
     def hoisted(self) -> Hoisted:
         """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
-        return hoist(ease_guards(rewrite_pregrad(self.logp)))
+        return hoist(ease_guards(_stabilised(self.logp)))
 
     @property
     def stable_logp(self) -> Any:
@@ -152,6 +154,19 @@ def _as_tensor(graph: Any) -> Any:
     if isinstance(graph.type, XTensorType):
         graph = graph.values
     return rewrite_graph(graph, include=("lower_xtensor",))
+
+
+_SIGNS = in2out(local_mul_specialize, name="tripos_signs")
+
+
+def _stabilised(logp: Any) -> Any:
+    """Rewrite a log density so that it neither overflows nor rounds to 0 before its logarithm.
+
+    PyTensor's canonical form writes -x as (-1) x, in which its rules for log(1 - sigmoid(x)) and
+    the like do not see a sign; so they are tried once more after the sign is back.
+    """
+    signed = rewrite_graph(rewrite_pregrad(logp), include=(), custom_rewrite=_SIGNS)
+    return rewrite_graph(signed, include=("stabilize",))
 
 
 def gradient_of(cost: Any, theta: Variable) -> Any:

@@ -187,8 +187,13 @@ class _Point:
 
     @property
     def is_finite(self) -> bool:
-        # A sum is finite only if all that it adds is, and takes a third of the time to ask.
-        return bool(np.isfinite(self.logp + self.gradient.sum() + self.precision.sum()))
+        # A sum is finite only if all that it adds is, and takes a third of the time to ask; but one
+        # that overflows says nothing.
+        with np.errstate(all="ignore"):
+            if np.isfinite(self.logp + self.gradient.sum() + self.precision.sum()):
+                return True
+        parts = (self.logp, self.gradient, self.precision)
+        return all(bool(np.all(np.isfinite(part))) for part in parts)
 
 
 def _factored(

@@ -53,7 +53,7 @@ class Surrogate:
             Their gradients with respect to z.
         """
         powers = _powers(places.shape[1])
-        solve = _least_squares(places.shape, np.ascontiguousarray(places).tobytes())
+        solve = _least_squares(places.shape, np.ascontiguousarray(places, dtype=float).tobytes())
         coefficients = solve @ np.concatenate([values - values[0], *slopes.T])
         radius = float(np.max(np.linalg.norm(places, axis=1))) + _BEYOND
         return cls(powers, coefficients, radius)
@@ -114,14 +114,19 @@ def _least_squares(shape: tuple[int, int], places: bytes) -> np.ndarray:
     nodes = np.frombuffer(places).reshape(shape)
     powers = _powers(shape[1])
     rows = np.vstack([_terms(powers, nodes), *_slopes(powers, nodes)])
-    return np.linalg.pinv(rows, rcond=max(rows.shape) * np.finfo(float).eps)
+    solve = np.linalg.pinv(rows, rcond=max(rows.shape) * np.finfo(float).eps)
+    solve.setflags(write=False)
+    return solve
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _moment_terms(shape: tuple[int, int], powers: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Points (M, K) for moments, and the terms (M, T) there."""
     places = _WIDTH * quasi_random_normals(_MOMENT_POINTS, shape[1])
-    return places, _terms(np.frombuffer(powers, dtype=int).reshape(shape), places)
+    terms = _terms(np.frombuffer(powers, dtype=int).reshape(shape), places)
+    for kept in (places, terms):
+        kept.setflags(write=False)
+    return places, terms
 
 
 def _powers(size: int) -> np.ndarray:

@@ -566,3 +566,16 @@ def test_an_operation_without_derivative():
     assert density.value(np.array([2.0])) == pytest.approx(stats.norm.logpdf(2.0) - 4.0, rel=1e-12)
     with pytest.raises(GradientError, match="_Opaque"):
         density.gradient(np.array([2.0]))
+
+
+@pytest.mark.parametrize("place", [-100.0, -37.0, 36.0, 37.0, 100.0])
+def test_a_probability_that_rounds_to_one_has_a_density(place):
+    """Beta(1, 1) and 2 of 5: log of both the chance and its complement, far beyond rounding."""
+    with pm.Model() as model:
+        p = pm.Beta("p", 1.0, 1.0, shape=1)
+        pm.Binomial("y", n=5, p=p, observed=[2])
+    density = LogDensity(model, linker="numpy")
+    # p^3 (1 - p)^4, with the Jacobian, where one of the two is 1 and the other exp(-|place|).
+    known = -(3 if place < 0 else 4) * abs(place) + np.log(10)
+    assert density.value(np.array([place])) == pytest.approx(known, rel=1e-12)
+    assert density.gradient(np.array([place]))[0] == pytest.approx(3 if place < 0 else -4)

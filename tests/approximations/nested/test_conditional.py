@@ -333,3 +333,20 @@ def test_a_shift_leads_over_a_hollow():
     # The slope -e / s^2 + 6 e - 4 e^3 is 0 at sqrt(5) / 2 for s = 1.
     np.testing.assert_allclose(np.abs(here.latent), np.sqrt(5) / 2, atol=1e-6)
     np.testing.assert_allclose(1 / here.factor.variances(), 10.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("logp", "gradient", "is_finite"),
+    [
+        (-1.0, [1.0, 2.0], True),
+        (-1.0, [1.5e308, 1.5e308], True),
+        (-np.inf, [np.inf, 1.0], False),
+        (-1.0, [np.inf, -np.inf], False),
+        (np.nan, [1.0, 2.0], False),
+    ],
+    ids=["plain", "a sum that overflows", "impossible", "both signs", "no number"],
+)
+def test_what_is_finite(logp, gradient, is_finite):
+    """Without a warning, which would be an error here."""
+    point = conditional._Point(np.zeros(2), logp, np.array(gradient), np.ones(1))
+    assert point.is_finite == is_finite
