@@ -2,6 +2,7 @@
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytest
 from pytensor.compile.mode import Mode
 
@@ -10,8 +11,18 @@ from tripos.models import bioassay
 
 
 @pytest.fixture(scope="session")
+def uncompiled():
+    """Give a context in which PyMC's own functions are made without Numba.
+
+    Before it samples PyMC makes one that gives all variables, by PyTensor's default mode whatever
+    `compile_kwargs` say: up to thirty seconds of Numba for a model.
+    """
+    return lambda: pytensor.config.change_flags(mode="FAST_COMPILE", cxx="")
+
+
+@pytest.fixture(scope="session")
 def quick_nuts():
-    """Give arguments for `nuts` that compile nothing: PyMC's sampler, the Python linker."""
+    """Give arguments for `nuts` that compile no sampler: PyMC's own, the Python linker."""
     return {
         "nuts_sampler": "pymc",
         "cores": 1,

@@ -87,20 +87,23 @@ def hasty():
 
 
 @pytest.fixture(scope="module")
-def fit(quick_nuts, hasty):
+def fit(quick_nuts, uncompiled, hasty):
     """Run a method on a model of the catalogue, once."""
     trees = {}
 
     def run(method, name):
         if (method, name) not in trees:
             arguments = _ARGUMENTS.get(method, _NUTS | quick_nuts)
-            if (method, name) == ("nuts", "globe"):
+            by_default = (method, name) == ("nuts", "globe")
+            if by_default:
                 arguments = _NUTS | {"cores": 1}  # the default sampler
             if method == "nested_laplace" and name in _DEPENDENT:
                 arguments = _FEW
             model = CATALOGUE[name].build()
             warns = (method, name) in _UNTRUSTED
-            with pytest.warns(UntrustedWeightsWarning) if warns else _quietly(method):
+            heard = pytest.warns(UntrustedWeightsWarning) if warns else _quietly(method)
+            compiled = method != "nuts" or by_default
+            with heard, nullcontext() if compiled else uncompiled():
                 tree = METHODS[method](model, random_seed=SEED, **arguments)
             trees[method, name] = tree, model
         return trees[method, name]
@@ -229,15 +232,17 @@ def test_plots(case, figures, request):
 
 
 @pytest.mark.parametrize("method", [name for name in HERE if name not in _NO_LOO])
-def test_loo(method, normal_model, quick_nuts):
+def test_loo(method, normal_model, quick_nuts, uncompiled):
     """Leave-one-out from every method, within its Monte Carlo error of the closed form."""
     y = np.random.default_rng(4).normal(1.0, 0.5, size=20)
     model = normal_model(y)
     arguments = {"draws": 300, "tune": 200, "chains": 2} | quick_nuts
     if method != "nuts":
         arguments = {} if method in _QUICK else _ARGUMENTS[method] | {"draws": 300}
-    tree = METHODS[method](model, random_seed=SEED, **arguments)
-    pm.compute_log_likelihood(tree, model=model, progressbar=False)
+    with uncompiled() if method == "nuts" else nullcontext():
+        tree = METHODS[method](model, random_seed=SEED, **arguments)
+    with uncompiled():
+        pm.compute_log_likelihood(tree, model=model, progressbar=False)
     log_likelihood = tree["log_likelihood"]["y"]
     assert log_likelihood.dims == ("chain", "draw", "observation")
     loo = az.loo(tree)
@@ -267,16 +272,18 @@ def densities():
 
 
 @pytest.fixture(params=_QUICK)
-def method(request, quick_nuts, densities):
+def method(request, quick_nuts, uncompiled, densities):
     """Give a method with its arguments: some twenty draws."""
     few = {"draws": 20, "tune": 20, "chains": 2} | quick_nuts
     arguments = few if request.param == "nuts" else {"draws": 20}
     name, variable = "globe", "p"
     if request.param == "nested_laplace":
         name, variable = "eight_schools", "mu"
+        arguments["nodes"] = 3
 
     def run(**options):
-        tree = METHODS[request.param](densities[name], **arguments, **options)
+        with uncompiled() if request.param == "nuts" else nullcontext():
+            tree = METHODS[request.param](densities[name], **arguments, **options)
         return tree["posterior"][variable].values, tree
 
     return run

@@ -98,7 +98,8 @@ def _build(parts):
 
 def _sampled(model):
     """Take two draws by PyMC's sampler, uncompiled: what they are called is all that counts."""
-    with pytensor.config.change_flags(cxx=""):
+    # The function that makes its draws from theta follows PyTensor's mode: seconds of Numba.
+    with pytensor.config.change_flags(mode="FAST_COMPILE", cxx=""):
         return pm.sample(
             2,
             tune=2,
