@@ -40,7 +40,9 @@ _ARGUMENTS = {
     "dadvi": _FEW,
     "smc": {"draws": 100, "chains": 2, "linker": "numpy", "cores": 1},
 }
-_NUTS = {"draws": 25, "tune": 25, "chains": 2}
+_NUTS = {"draws": 12, "tune": 12, "chains": 2}
+# Hardly tuned, the sampler would build trees of hundreds of gradients.
+_SHALLOW = {"nuts": {"max_treedepth": 3}}
 _SIZES = {name: LogDensity(entry.build()).size for name, entry in CATALOGUE.items()}
 _MOST = {"grid": MOST_SCALARS, "quadrature": MOST_QUADRATURE}
 _HIERARCHICAL = ("eight_schools", "borrowers", "crossed_effects", "varying_slopes")
@@ -93,7 +95,7 @@ def fit(quick_nuts, uncompiled, hasty):
 
     def run(method, name):
         if (method, name) not in trees:
-            arguments = _ARGUMENTS.get(method, _NUTS | quick_nuts)
+            arguments = _ARGUMENTS.get(method, _NUTS | _SHALLOW | quick_nuts)
             by_default = (method, name) == ("nuts", "globe")
             if by_default:
                 arguments = _NUTS | {"cores": 1}  # the default sampler
@@ -279,7 +281,6 @@ def method(request, quick_nuts, uncompiled, densities):
     name, variable = "globe", "p"
     if request.param == "nested_laplace":
         name, variable = "eight_schools", "mu"
-        arguments["nodes"] = 3
 
     def run(**options):
         with uncompiled() if request.param == "nuts" else nullcontext():

@@ -153,35 +153,48 @@ def test_nuts_wants_the_models_own_data():
 
 
 def test_numbas_cache_serves_another_length(tmp_path):
-    """Two processes, one empty folder: the second compiles nothing, though its data are longer."""
+    """Two processes, one empty folder: the second compiles nothing, though its data are longer.
+
+    They are forked with PyMC imported, which takes longer than all that they do.
+    """
     code = """
+import os
 import sys
+from pathlib import Path
 import numpy as np
 import pymc as pm
 from tripos.approximations import LogDensity
 
-y = np.arange(float(sys.argv[1]))
-with pm.Model(coords={"observation": range(len(y))}) as model:
-    mu = pm.Normal("mu", 0.0, 2.0)
-    pm.Normal("y", mu, 0.5, observed=y, dims="observation")
-density = LogDensity(model, linker="numba")
-theta = np.array([0.7])
-value, gradient = density.value_and_gradient(theta)
-residuals = y - 0.7
-expected = -0.7 / 4 + residuals.sum() / 0.25
-np.testing.assert_allclose(gradient, [expected])
+def fit(length):
+    y = np.arange(float(length))
+    with pm.Model(coords={"observation": range(length)}) as model:
+        mu = pm.Normal("mu", 0.0, 2.0)
+        pm.Normal("y", mu, 0.5, observed=y, dims="observation")
+    density = LogDensity(model, linker="numba")
+    theta = np.array([0.7])
+    value, gradient = density.value_and_gradient(theta)
+    residuals = y - 0.7
+    expected = -0.7 / 4 + residuals.sum() / 0.25
+    np.testing.assert_allclose(gradient, [expected])
+
+def files_after(length):
+    pid = os.fork()
+    if pid == 0:
+        fit(length)
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    return {path.name for path in Path(sys.argv[1], "numba").iterdir()}
+
+first = files_after(20)
+assert len(first) > 0
+assert files_after(33) == first
 """
     flags = {"PYTENSOR_FLAGS": f"base_compiledir={tmp_path}"}
-
-    def files_after(length):
-        subprocess.run(
-            [sys.executable, "-c", code, str(length)], env=os.environ | flags, check=True
-        )
-        return {path.name for path in (tmp_path / "numba").iterdir()}
-
-    first = files_after(20)
-    assert len(first) > 0
-    assert files_after(33) == first
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(
+        command, env=os.environ | flags, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # What does not fit.
