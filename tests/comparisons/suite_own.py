@@ -38,7 +38,8 @@ def normal(model, random_seed, draws=60, shift=0.0):
 
 
 def paused(model, random_seed):
-    time.sleep(0.2)
+    """Pause where a test wants to come in between."""
+    time.sleep(float(os.environ.get("SUITE_PAUSE", "0")))
     return normal(model, random_seed)
 
 

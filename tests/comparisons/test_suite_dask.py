@@ -14,16 +14,17 @@ distributed = pytest.importorskip("distributed")
 
 
 @pytest.fixture
-def cluster():
+def cluster(monkeypatch):
     """Two worker processes, heard on this machine alone."""
+    monkeypatch.setenv("SUITE_PAUSE", "0.2")  # for the kill to come in between
     settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
     private = {"host": "127.0.0.1", "dashboard_address": None}
     with distributed.LocalCluster(**settings, **private) as cluster:
         yield cluster
 
 
-def test_a_worker_that_is_killed_changes_nothing(cluster, own, inline, tmp_path):
-    call = {"models": [own("one"), own("two")], "methods": [own("paused")], "repeats": 12}
+def test_a_worker_that_is_killed_changes_nothing(cluster, own, inline, tmp_path, monkeypatch):
+    call = {"models": [own("one"), own("two")], "methods": [own("paused")], "repeats": 8}
     store = tmp_path / "store"
     with distributed.Client(cluster, set_as_default=False) as client:
         assert all("127.0.0.1" in address for address in client.scheduler_info()["workers"])
@@ -34,6 +35,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, own, inline, tmp_path)
         killer.join()
         assert set(client.run(os.getpid).values()) != set(pids.values())
     assert suite.failures() == {}
+    monkeypatch.delenv("SUITE_PAUSE")
     whole = run_suite(**call, store=tmp_path / "whole", executor=inline)
     pd.testing.assert_frame_equal(suite.summary(), whole.summary(), check_exact=True)
 
