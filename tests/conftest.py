@@ -11,6 +11,27 @@ import pytest
 from hypothesis import settings
 from matplotlib import pyplot as plt
 
+# Longest first, or one worker ends with a long file while the other has nothing left to do. Those
+# that look at the clock (`browser`) come later, when fewer processes are about.
+_LONG = (
+    "test_methods.py",
+    "test_suite.py",
+    "test_suite_dask.py",
+    "test_normal_approximation.py",
+    "test_beyond.py",
+    "test_nested_laplace.py",
+    "test_density.py",
+    "test_cli.py",
+    "test_mode.py",
+    "test_code_blocks.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(_LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(_LONG)))
+
+
 settings.register_profile("tripos", deadline=None, derandomize=True)
 settings.load_profile("tripos")
 
