@@ -150,8 +150,8 @@ def nested_laplace(
     meter.fitted()
 
     near = _Place(fit["mean"].values, fit["sd"].values)
-    drawn = nested_draws(mode.conditional, around, draws, rng)
-    thetas, stats, quality = _corrected(density, near, drawn, rng, skew=skew, weights=weights)
+    drawn = nested_draws(mode.conditional, around, draws, rng, with_mirrored=skew)
+    thetas, stats, quality = _corrected(density, near, drawn, rng, weights=weights)
     settings = {"latent": field.names, "draws": draws, "points": points, "nodes": nodes}
     settings |= {"skew": skew, "weights": weights, "max_iterations": max_iterations}
     record = Record("nested_laplace", settings, seed_to_record(random_seed))
@@ -195,13 +195,12 @@ def _corrected(
     drawn: NestedDraws,
     rng: np.random.Generator,
     *,
-    skew: bool,
     weights: bool,
 ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, float]]:
-    """Reflect draws, or resample them by weights, or neither."""
+    """Reflect draws where they have mirror images, resample them by weights, or neither."""
     thetas, log_proposal = drawn.thetas, drawn.log_proposal
     logp = checked_logp(density, near, thetas)
-    if skew:
+    if drawn.mirrored is not None:
         mirrored = checked_logp(density, near, drawn.mirrored)
         keeps = rng.random(len(logp)) < expit(logp - mirrored)
         thetas = np.where(keeps[:, None], thetas, drawn.mirrored)

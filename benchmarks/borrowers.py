@@ -7,6 +7,7 @@ empty compile cache. Every contender runs in a process of its own, so that its m
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -152,6 +153,8 @@ def serve(name: str) -> None:
     fit = CONTENDERS[name]()
     for line in sys.stdin:
         print(json.dumps(asdict(fit(int(line)))), file=answers, flush=True)
+        # A DataTree knows its groups and these know it, so the next fit would come on top of it.
+        gc.collect()
 
 
 def ask(name: str, sizes: list[int], folder: str) -> list[Answer]:

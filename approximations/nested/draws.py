@@ -20,17 +20,23 @@ class NestedDraws:
     thetas : (S, P) array
     log_proposal : (S,) array
         Log density of their distribution.
-    mirrored : (S, P) array
-        The same draws with the latent field mirrored at its mode, which is as likely.
+    mirrored : (S, P) array or None
+        The same draws with the latent field mirrored at its mode, which is as likely. None unless
+        asked for, as it takes as much memory again.
     """
 
     thetas: np.ndarray
     log_proposal: np.ndarray
-    mirrored: np.ndarray
+    mirrored: np.ndarray | None
 
 
 def nested_draws(
-    centre: Conditional, nodes: OuterNodes, draws: int, rng: np.random.Generator
+    centre: Conditional,
+    nodes: OuterNodes,
+    draws: int,
+    rng: np.random.Generator,
+    *,
+    with_mirrored: bool = False,
 ) -> NestedDraws:
     """Draw outer parameters from what the nodes describe, and the latent field given them.
 
@@ -45,6 +51,7 @@ def nested_draws(
     draws : int
         Number of draws S.
     rng : Generator
+    with_mirrored : bool, default False
     """
     field = centre.field
     check_memory(
@@ -55,7 +62,7 @@ def nested_draws(
     outer, log_proposal = nodes.draws(draws, rng)
     thetas = np.empty((draws, field.density.size))
     thetas[:, field.outer] = outer
-    mirrored = thetas.copy()
+    mirrored = thetas.copy() if with_mirrored else None
     nearest = nodes.nearest(outer)
     for node in np.unique(nearest):
         rows = np.flatnonzero(nearest == node)
@@ -64,7 +71,8 @@ def nested_draws(
         normals = rng.standard_normal((len(rows), field.size))
         away = here.factor.unwhiten(normals)
         thetas[np.ix_(rows, field.latent)] = modes + away
-        mirrored[np.ix_(rows, field.latent)] = modes - away
+        if mirrored is not None:
+            mirrored[np.ix_(rows, field.latent)] = modes - away
         constant = 0.5 * (here.factor.log_determinant - field.size * np.log(2 * np.pi))
         log_proposal[rows] += constant - 0.5 * np.sum(normals**2, axis=1)
     return NestedDraws(thetas, log_proposal, mirrored)

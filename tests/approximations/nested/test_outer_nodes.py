@@ -274,7 +274,10 @@ def test_a_higher_mode_that_a_node_meets():
 def drawn(schools, modes):
     nodes = {1: outer_nodes(modes[1], 61), 2: outer_nodes(modes[2], 25)}
     rng = np.random.default_rng(8)
-    return {size: nested_draws(modes[size].conditional, nodes[size], DRAWS, rng) for size in (1, 2)}
+    return {
+        size: nested_draws(modes[size].conditional, nodes[size], DRAWS, rng, with_mirrored=True)
+        for size in (1, 2)
+    }
 
 
 @pytest.mark.parametrize("size", [1, 2])
