@@ -244,13 +244,15 @@ def print_by_hand(answers: dict[int, list[Answer]]) -> None:
         print(f"{groups:8}{seconds_of(answers[groups]):9.4f}  {numbers}")
 
 
-def print_tmb() -> dict[int, float]:
+def print_tmb(hand: dict[int, list[Answer]]) -> dict[int, float]:
     if not has_tmb():
         measured = ", ".join(f"{seconds}" for seconds in TMB_SECONDS.values())
         print(f"\nTMB: not installed here; measured elsewhere {measured} s")
         return TMB_SECONDS
     answers = {groups: ask_tmb(groups) for groups in SIZES}
     print("\nTMB: " + ", ".join(f"{answer.seconds:.3g}" for answer in answers.values()) + " s")
+    apart = [agreement(answer, hand[groups][0]) for groups, answer in answers.items()]
+    print("its differences to the solver by hand, in sds: " + ", ".join(f"{x:.1e}" for x in apart))
     return {groups: answer.seconds for groups, answer in answers.items()}
 
 
@@ -295,7 +297,7 @@ def main() -> None:
         )
     hand = warm_answers("by hand")
     print_by_hand(hand)
-    tmb = print_tmb()
+    tmb = print_tmb(hand)
     warm = warm_answers("nested_laplace on Numba")
     print_nested(warm, hand, tmb)
     print_targets(warm, tmb, hand)
