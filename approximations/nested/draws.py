@@ -52,6 +52,12 @@ def nested_draws(
         Number of draws S.
     rng : Generator
     with_mirrored : bool, default False
+        Whether each draw comes with its mirror image.
+
+    Raises
+    ------
+    MemoryLimitError
+        When the draws would not fit.
     """
     field = centre.field
     check_memory(
