@@ -23,6 +23,10 @@ GROUP = np.array([0, 0, 1, 1, 2, 2])
 # Where the differences stop: well below the tolerances they are compared with.
 CONVERGED = {"rtol": 1e-10, "atol": 1e-11}
 PYTHON = Mode(linker="py", optimizer="fast_compile")
+# Before, PyMC's own density is minus infinity where 1 - p rounds to zero.
+stable_logpow = pytest.mark.skipif(
+    tuple(map(int, pm.__version__.split(".")[:2])) < (6, 3), reason="needs PyMC 6.3"
+)
 
 
 def _scalars():
@@ -568,7 +572,9 @@ def test_an_operation_without_derivative():
         density.gradient(np.array([2.0]))
 
 
-@pytest.mark.parametrize("place", [-100.0, -37.0, 36.0, 37.0, 100.0])
+@pytest.mark.parametrize(
+    "place", [-100.0, -37.0, 36.0, *(pytest.param(x, marks=stable_logpow) for x in (37.0, 100.0))]
+)
 def test_a_probability_that_rounds_to_one_has_a_density(place):
     """Beta(1, 1) and 2 of 5: log of both the chance and its complement, far beyond rounding."""
     with pm.Model() as model:
