@@ -45,8 +45,8 @@ class DenseCurvature:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the log density is flat to rounding along some direction."""
-        return bool(np.any(self._flat))
+        """Whether the log density is flat to rounding along a direction, and upward along none."""
+        return bool(self._flat[0])
 
     @property
     def flattest(self) -> np.ndarray:

@@ -62,7 +62,7 @@ class SparseCurvature:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the log density is flat to rounding along some direction."""
+        """Whether the log density is flat to rounding along a direction, and upward along none."""
         return abs(self._lowest[0]) <= FLAT_IF_SPARSE
 
     @property

@@ -83,7 +83,7 @@ class Iterate:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the log density is flat to rounding along some direction."""
+        """Whether the log density is flat to rounding along a direction, and upward along none."""
         return self.curved.is_flat
 
     @property

@@ -66,10 +66,10 @@ def test_a_flat_direction_counts_by_its_slope():
 
 
 def test_flat_in_one_direction_and_upward_in_another_is_no_maximum():
-    matrix = sparse.csc_array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
-    thin = SparseCurvature.of(matrix)
-    assert thin.decrement(np.zeros(3)) == np.inf
-    assert not thin.is_flat
+    matrix = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
+    for curved in (DenseCurvature(matrix), SparseCurvature.of(sparse.csc_array(matrix))):
+        assert curved.decrement(np.zeros(3)) == np.inf
+        assert not curved.is_flat
 
 
 @pytest.mark.parametrize(("factor", "similar"), [(9.0, True), (11.0, False), (0.09, False)])
