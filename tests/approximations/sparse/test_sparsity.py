@@ -75,11 +75,11 @@ def _indexed(x, rng):
 
 
 def _sliced(x, rng):
-    return x[:: rng.integers(1, 3)][: rng.integers(1, 4)]
+    return pt.atleast_1d(x)[:: rng.integers(1, 3)][: rng.integers(1, 4)]
 
 
 def _reversed(x, rng):
-    return x.T[::-1]
+    return pt.atleast_1d(x).T[::-1]
 
 
 def _broadcast(x, rng):
