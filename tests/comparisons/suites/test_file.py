@@ -101,7 +101,7 @@ def test_a_damaged_cell_is_named_on_standard_error(run, tmp_path, capsys):
     tree.write_bytes(b"damaged")
     assert run() == 0
     err = capsys.readouterr().err
-    assert err.startswith(f"tripos: The cell {tree.parent.name} is damaged")
+    assert err.lstrip().startswith(f"tripos: The cell {tree.parent.name} is damaged")
     assert run("--only", "failed") == 0
 
 
