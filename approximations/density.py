@@ -53,6 +53,8 @@ class LogDensity:
         Names of the free variables and deterministics, which `unravel` returns.
     has_new_data : bool
         Whether `set_data` was called, so that the data differ from the model's.
+    falls_off : bool
+        Whether a search has seen that the posterior falls off where its priors do not.
     evaluations : dict of str to int
         How often value, gradient and Hessian-vector product were evaluated, batches by row.
 
@@ -75,6 +77,7 @@ class LogDensity:
         free, deterministic = self.model.free_RVs, self.model.deterministics
         self.variables: tuple[str, ...] = tuple(rv.name for rv in (*free, *deterministic))
         self.has_new_data = False
+        self.falls_off = False
 
     @property
     def parameters(self) -> tuple[str, ...]:

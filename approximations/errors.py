@@ -37,6 +37,10 @@ class ModeAtInfinityError(TriposError):
     """The log density has no finite maximum: it grows, or stays flat, without end."""
 
 
+class ImproperPosteriorError(TriposError):
+    """A prior has no finite mass, and the posterior does not fall off where it leaves room."""
+
+
 class ModeNotFoundError(TriposError):
     """The search stopped before the gradient vanished."""
 

@@ -10,6 +10,7 @@ maximum from a slope that flattens for ever.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pymc as pm
@@ -17,10 +18,11 @@ from scipy.sparse import csc_array
 
 from .density import LogDensity, as_density
 from .errors import ArgumentError
-from .gaussian import curvature_scale
-from .search.no_mode import why_no_mode
+from .gaussian import Gaussian
+from .search.no_mode import is_collapse, why_no_mode
 from .search.starting import Start, first_iterate
-from .search.trust_region import Iterate, gain_ratio, is_peak, polished, trust_region_step
+from .search.tails import check_tails
+from .search.trust_region import ascent, is_peak, polished
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,17 @@ class Mode:
     hessian: np.ndarray | csc_array
     parameters: tuple[str, ...]
     iterations: int
+
+    @cached_property
+    def gaussian(self) -> Gaussian:
+        """The normal approximation here.
+
+        Raises
+        ------
+        CurvatureError
+            When the Hessian is not negative definite.
+        """
+        return Gaussian.from_precision(self.theta, -self.hessian, self.parameters)
 
 
 def find_mode(
@@ -85,32 +98,29 @@ def find_mode(
         When the curvature vanishes at the maximum.
     ModeNotFoundError
         When ``max_iterations`` were not enough.
+    ImproperPosteriorError
+        When a prior has no finite mass, and the density does not fall off where it leaves room.
     """
     if max_iterations < 1:
         raise ArgumentError(f"max_iterations must be at least 1, but {max_iterations} was given.")
     density = as_density(model)
-    here = first_iterate(density, start)
-    path = [here]
-    radius, scale = 10 * np.sqrt(density.size), np.zeros(density.size)
-    for iterations in range(max_iterations + 1):
+    path = [first_iterate(density, start)]
+    climb = ascent(density, path[0], 10 * np.sqrt(density.size))
+    for iterations, (here, radius) in enumerate(climb):
+        if here is not path[-1]:
+            path[-1] = path[-1].left_behind()
+            path.append(here)
         if here.is_close and (here.is_flat or is_peak(density, here)):
             break
-        if radius < 1e-12 or iterations == max_iterations:
+        if radius < 1e-12 or iterations == max_iterations or is_collapse(density, path):
             raise why_no_mode(density, path, max_iterations)
-        scale = np.maximum(curvature_scale(here.curvature), scale / 10)
-        step, expected = trust_region_step(here, scale, radius)
-        there = Iterate.at(density, here.theta + step, here)
-        gained = gain_ratio(here, there, expected)
-        if gained < 0.25:
-            radius = min(radius, float(np.linalg.norm(scale * step))) / 4
-        elif gained > 0.75 and np.linalg.norm(scale * step) > 0.9 * radius:
-            radius *= 2.5
-        if gained > 1e-4:
-            path[-1] = here.left_behind()
-            here = there
-            path.append(here)
     if here.is_flat:
         raise why_no_mode(density, path, max_iterations)
     here = polished(density, here)
-    parameters = density.parameters
-    return Mode(here.theta, here.logp, here.gradient, -here.curvature, parameters, iterations)
+    mode = Mode(
+        here.theta, here.logp, here.gradient, -here.curvature, density.parameters, iterations
+    )
+    if not density.falls_off:
+        check_tails(density, mode.theta, mode.gaussian)
+        density.falls_off = True
+    return mode

@@ -115,9 +115,10 @@ def nested_laplace(
         When a search for the latent field's mode does not converge.
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
         When the outer parameters have no peak.
+    ImproperPosteriorError
+        When the outer density does not fall off along a parameter whose prior is flat.
     QuadratureError
-        When the outer density is higher at a node than at the mode, or does not fall off along a
-        parameter whose prior is flat.
+        When the outer density is higher at a node than at the mode.
     MemoryLimitError
         When draws or nodes would not fit.
     SparsityError

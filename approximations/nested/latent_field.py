@@ -8,18 +8,15 @@ from functools import cached_property
 
 import numpy as np
 import pymc as pm
-from pymc.distributions.distribution import SymbolicRandomVariable
-from pymc.distributions.multivariate import CARRV, ICARRV, ZeroSumNormalRV
-from pymc.distributions.timeseries import AutoRegressiveRV, RandomWalkRV
 from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import ancestors
-from pytensor.tensor.random.basic import MvNormalRV, NormalRV
-from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.random.basic import NormalRV
 from scipy.sparse import csc_array
 
 from ..density import LogDensity
 from ..errors import LatentFieldError
 from ..graphs.parameters import Block
+from ..graphs.priors import is_normal
 from ..memory import check_memory
 from ..sparse.cholesky import Ordering, SparseFactor, unit_scale
 from ..sparse.colouring import Colouring, coloured
@@ -27,9 +24,6 @@ from ..sparse.diagonal_factor import DiagonalFactor
 
 # Outer parameters that a design of nodes can serve.
 MOST_OUTER = 10
-# Normal distributions, and those that are if the variables that they are made of are.
-_NORMAL = (NormalRV, MvNormalRV, ZeroSumNormalRV, CARRV, ICARRV)
-_MADE_OF_OTHERS = (RandomWalkRV, AutoRegressiveRV)
 
 
 @dataclass(frozen=True)
@@ -171,7 +165,7 @@ def _structure(density: LogDensity) -> csc_array:
 
 def _is_latent(model: pm.Model, block: Block, structure: csc_array) -> bool:
     variable = model[block.name]
-    if len(block.labels) < 2 or not _is_normal(model, variable):
+    if len(block.labels) < 2 or not is_normal(model, variable):
         return False
     if not isinstance(variable.owner.op, NormalRV):
         return True
@@ -181,25 +175,11 @@ def _is_latent(model: pm.Model, block: Block, structure: csc_array) -> bool:
     return own.nnz < len(block.labels) ** 2
 
 
-def _is_normal(model: pm.Model, variable: Variable) -> bool:
-    """Whether a free variable is normal given the others, in unconstrained space, too."""
-    operation = variable.owner.op
-    if model.rvs_to_transforms[variable] and not isinstance(operation, ZeroSumNormalRV):
-        return False
-    if isinstance(operation, _MADE_OF_OTHERS):
-        # Its start and its steps are distributions; a free variable is a parameter of theirs.
-        free = set(model.free_RVs)
-        parts = [x.owner.op for x in variable.owner.inputs if x.owner is not None and x not in free]
-        random = [op for op in parts if isinstance(op, RandomVariable | SymbolicRandomVariable)]
-        return all(isinstance(op, _NORMAL) for op in random)
-    return isinstance(operation, _NORMAL)
-
-
 def _named(density: LogDensity, names: list[str]) -> list[Block]:
     known = {block.name: block for block in density.blocks}
     if unknown := [name for name in names if name not in known]:
         raise LatentFieldError(f"latent names {unknown}, but the free variables are {list(known)}.")
-    if other := [name for name in names if not _is_normal(density.model, density.model[name])]:
+    if other := [name for name in names if not is_normal(density.model, density.model[name])]:
         kinds = {name: _kind(density.model, density.model[name]) for name in other}
         raise LatentFieldError(
             f"Latent variables need a prior that is normal given the outer parameters, but "

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import LatentModeError, ModeAtInfinityError, ModeNotFoundError
+from ..errors import CurvatureError, LatentModeError, ModeAtInfinityError, ModeNotFoundError
 from ..gaussian import Gaussian
 from ..graphs.parameters import describe_direction
+from ..search.tails import improper_priors
 from .conditional import Conditional, conditional_at
 from .directional import products_along
 from .latent_field import LatentField
@@ -24,8 +25,12 @@ _MOST_POLISHES = 5
 _STEP = 1e-2
 # Sds that a step may go, at first and at least.
 _FIRST_RADIUS, _LEAST_RADIUS = 2.0, 1e-6
+# Gain over the expected one below which a step says nothing of the curvature where it began.
+_VOID = -3.0
+# Places that look like a mode and are none, after which the search gives up.
+_MOST_SADDLES = 5
 # Distance from the start, in unconstrained units, beyond which a rising density has no mode.
-_FAR = 20.0
+_FAR, _FAR_ON_LOG_SCALE = 20.0, 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,29 +88,64 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
         When the log marginal density is flat or curves upward at the end.
     """
     here = conditional_at(field, theta[field.outer], theta[field.latent])
-    precision, radius = _first_precision(here), _FIRST_RADIUS
-    for iterations in range(max_iterations):
+    precision, left = _first_precision(here), max_iterations
+    for _ in range(_MOST_SADDLES):
+        here, precision, used = _climbed(here, precision, left)
+        left -= used
+        if left == 0 or not _is_level(here, precision):
+            raise _no_mode(field, theta[field.outer], here, max_iterations - left)
+        try:
+            return _polished(here, precision, max_iterations - left)
+        except CurvatureError as error:
+            # A saddle, or a curvature that steps along other directions had learned wrongly.
+            saddle = error
+        hessian = outer_hessian(here, precision)
+        precision = _positive(-hessian)
+        here = _off_saddle(here, hessian, precision) or here
+    raise saddle
+
+
+def _climbed(
+    here: Conditional, precision: np.ndarray, most: int
+) -> tuple[Conditional, np.ndarray, int]:
+    """Climb by quasi-Newton steps until the next would gain nothing: place, precision, steps."""
+    radius = _FIRST_RADIUS
+    for steps in range(most):
         step, gain = _bounded_step(precision, here.marginal_gradient, radius)
         # Of a step that was cut short a small gain says nothing.
-        if gain < _NEAR and _length(precision, step) < 0.99 * radius:
-            return _polished(here, precision, iterations)
+        if radius < _LEAST_RADIUS or (gain < _NEAR and _length(precision, step) < 0.99 * radius):
+            return here, precision, steps
         there = _tried(here, step)
         if there is None or not _is_finite(there):
             radius = min(radius, _length(precision, step)) / 4
-            if radius < _LEAST_RADIUS:
-                break
             continue
         gained = (there.log_marginal - here.log_marginal) / gain
-        precision = _updated(precision, step, here.marginal_gradient - there.marginal_gradient)
+        # What a step into the void tells of the curvature holds there, and not here.
+        if gained > _VOID:
+            change = here.marginal_gradient - there.marginal_gradient
+            precision = _updated(precision, step, change)
         if gained < 0.25:
             radius = min(radius, _length(precision, step)) / 3
         elif gained > 0.75:
             radius = max(radius, 2.5 * _length(precision, step))
         if gained > 1e-4:
             here = there
-        if radius < _LEAST_RADIUS:
-            break
-    raise _no_mode(field, theta[field.outer], here, iterations + 1)
+    return here, precision, most
+
+
+def _is_level(here: Conditional, precision: np.ndarray) -> bool:
+    return _bounded_step(precision, here.marginal_gradient, np.inf)[1] < _NEAR
+
+
+def _off_saddle(
+    here: Conditional, hessian: np.ndarray, precision: np.ndarray
+) -> Conditional | None:
+    """Go an sd along the direction that curves upward most, to the side that is higher."""
+    upward = np.linalg.eigh(hessian)[1][:, -1]
+    step = upward / _length(precision, upward)
+    both = [there for there in (_tried(here, step), _tried(here, -step)) if there is not None]
+    higher = [t for t in both if _is_finite(t) and t.log_marginal > here.log_marginal]
+    return max(higher, key=lambda there: there.log_marginal, default=None)
 
 
 def _polished(here: Conditional, precision: np.ndarray, iterations: int) -> OuterMode:
@@ -163,7 +203,11 @@ def _first_precision(here: Conditional) -> np.ndarray:
     along = np.zeros((sizes, field.density.size))
     along[np.arange(sizes), field.outer] = 1.0
     along[:, field.latent] = here.sensitivity.T
-    raw = -(products_along(field.density, here.theta, along) @ along.T)
+    return _positive(-(products_along(field.density, here.theta, along) @ along.T))
+
+
+def _positive(raw: np.ndarray) -> np.ndarray:
+    """Take directions that curve upward for ones that curve down as much, for a search only."""
     eigenvalues, vectors = np.linalg.eigh((raw + raw.T) / 2)
     size = np.maximum(np.abs(eigenvalues), 1e-8 * np.max(np.abs(eigenvalues)) + 1e-8)
     return (vectors * size) @ vectors.T
@@ -213,16 +257,27 @@ def _no_mode(
     field: LatentField, start: np.ndarray, here: Conditional, steps: int
 ) -> ModeAtInfinityError | ModeNotFoundError:
     gone = here.outer - start
-    if here.marginal_gradient @ gone > -_NEAR and np.max(np.abs(gone)) > _FAR:
+    rises = here.marginal_gradient @ gone > -_NEAR
+    if rises and np.any(np.abs(gone) > np.where(_is_transformed(field), _FAR_ON_LOG_SCALE, _FAR)):
+        reasons = improper_priors(field.density)
         return ModeAtInfinityError(
             "The log marginal density of the outer parameters keeps rising, or stays flat, along "
             f"{describe_direction(field.outer_labels, gone)}: it has no mode. A scale may run to "
             "its boundary; give it a prior that keeps it away, or use nuts."
+            + (f" The posterior may be improper: {'; '.join(reasons)}." if reasons else "")
         )
     return ModeNotFoundError(
         f"The mode of the outer parameters was not found in {steps} steps; the search ended at "
         f"{_said(here)}. Start elsewhere (start=), ask for more (max_iterations=), or use nuts."
     )
+
+
+def _is_transformed(field: LatentField) -> np.ndarray:
+    """Whether each outer parameter (K,) stands on another scale than its variable's own."""
+    inside = np.zeros(field.density.size, dtype=bool)
+    for block in field.density.blocks:
+        inside[block.slice] = block.value_name != block.name
+    return inside[field.outer]
 
 
 def _said(here: Conditional) -> str:

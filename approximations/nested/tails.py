@@ -9,69 +9,79 @@ around the mode sees.
 from __future__ import annotations
 
 import numpy as np
-from pymc.distributions.continuous import FlatRV, HalfFlatRV
 
-from ..errors import LatentModeError, QuadratureError
+from ..errors import ImproperPosteriorError, LatentModeError
+from ..graphs.priors import is_flat
+from ..search.tails import (
+    LEAST_PER_STRIDE,
+    SDS,
+    STRIDES,
+    UNITS,
+    Tail,
+    entries_to_follow,
+    improper_priors,
+    sentence,
+)
 from .conditional import conditional_at
 from .latent_field import LatentField
 from .outer_mode import OuterMode
 
-# Distances from the mode, in sds and in unconstrained units, whichever is more: twice as far out.
-_SDS, _UNITS = 6.0, 10.0
-_STRIDES = 4
-# By how much the log density must fall from one to the other: a tail like 1 / x falls by 10.
-_LEAST_FALL = 1.0
-
 
 def check_tails(mode: OuterMode) -> None:
-    """Follow outer parameters with improper priors far out.
+    """Follow outer parameters far out on which an improper prior may leave an infinite mass.
 
     Raises
     ------
-    QuadratureError
-        When the log marginal density does not fall there, or cannot be had.
+    ImproperPosteriorError
+        When the log marginal density does not fall there or, under a flat prior, cannot be had.
     """
-    sds = mode.gaussian.sd
-    for axis in improper_axes(mode.conditional.field):
+    field, sds = mode.conditional.field, mode.gaussian.sd
+    reasons = improper_priors(field.density)
+    for axis in axes_to_follow(field):
         for side in (-1, 1):
-            far = side * max(_SDS * float(sds[axis]), _UNITS)
-            try:
-                fall = _fall(mode, axis, far)
-            except LatentModeError as error:
-                seen = f"cannot be followed, as the latent field has no mode there ({error})"
-                raise QuadratureError(_sentence(mode, axis, far, seen)) from error
-            if fall < _LEAST_FALL:
-                seen = f"changes by {-fall:.2g}, so that the posterior is improper"
-                raise QuadratureError(_sentence(mode, axis, far, seen))
+            far = side * max(SDS * float(sds[axis]), UNITS)
+            tail = _tail(mode, axis, far)
+            if tail is not None and not tail.falls:
+                raise ImproperPosteriorError(sentence(field.outer_labels[axis], tail, reasons))
 
 
-def improper_axes(field: LatentField) -> list[int]:
-    """Outer parameters (indices below K) whose own prior is flat."""
-    inside = np.zeros(field.density.size, dtype=bool)
-    for block in field.density.blocks:
-        inside[block.slice] = _is_flat(field, block.name)
-    return np.flatnonzero(inside[field.outer]).tolist()
+def axes_to_follow(field: LatentField) -> list[int]:
+    """Outer parameters (indices below K) that are to be followed far out."""
+    return np.flatnonzero(np.isin(field.outer, entries_to_follow(field.density))).tolist()
 
 
-def _is_flat(field: LatentField, name: str) -> bool:
-    return isinstance(field.density.model[name].owner.op, FlatRV | HalfFlatRV)
+def _tail(mode: OuterMode, axis: int, far: float) -> Tail | None:
+    """Follow the marginal density from ``far`` off the mode to twice as far.
 
-
-def _fall(mode: OuterMode, axis: int, far: float) -> float:
-    """Fall of the log marginal density from ``far`` off the mode to twice as far."""
-    here, values = mode.conditional, []
-    for stride in range(1, 2 * _STRIDES + 1):
+    None where it cannot be followed and its own prior is proper.
+    """
+    here = mode.conditional
+    place, values = here.outer[axis], [here.log_marginal]
+    for stride in range(1, 2 * STRIDES + 1):
         outer = mode.conditional.outer.copy()
-        outer[axis] += far * stride / _STRIDES
-        here = conditional_at(here.field, outer, here.latent)
+        outer[axis] += far * stride / STRIDES
+        try:
+            here = conditional_at(here.field, outer, here.latent)
+        except LatentModeError as error:
+            return _ended(mode, axis, outer, values, error)
         values.append(here.log_marginal)
-    return values[_STRIDES - 1] - values[-1]
+    return Tail(place + far, place + 2 * far, values[-1] - values[STRIDES])
 
 
-def _sentence(mode: OuterMode, axis: int, far: float, seen: str) -> str:
-    label, place = mode.conditional.field.outer_labels[axis], mode.conditional.outer[axis]
-    return (
+def _ended(
+    mode: OuterMode, axis: int, outer: np.ndarray, values: list[float], error: LatentModeError
+) -> Tail | None:
+    """Say what a path means that ended at the last of some values."""
+    field, step = mode.conditional.field, (outer[axis] - mode.conditional.outer[axis]) / len(values)
+    if len(values) > 2 and values[-1] > values[-2] - LEAST_PER_STRIDE:
+        end = float(outer[axis] - step)
+        return Tail(end - step, end, values[-1] - values[-2], LEAST_PER_STRIDE)
+    label = field.outer_labels[axis]
+    block = next(b for b in field.density.blocks if field.outer[axis] < b.slice.stop)
+    if not is_flat(field.density.model[block.name]):
+        return None
+    raise ImproperPosteriorError(
         f"The prior of {label} is flat, and the log marginal density was not seen to fall off "
-        f"along it: from {place + far:.4g} to {place + 2 * far:.4g} it {seen}. Give {label} a "
-        "proper prior."
-    )
+        f"along it: at {outer[axis]:.4g} it cannot be followed, as the latent field has no mode "
+        f"there ({error}). Give {label} a proper prior."
+    ) from error

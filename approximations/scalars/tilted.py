@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..gaussian import Gaussian
 from ..mode import Mode
 from ..result import posterior_dataset
 from ..rules.quasi_random import quasi_random_normals
-from ..search.trust_region import Iterate, gain_ratio, polished, trust_region_step
+from ..search.trust_region import Iterate, ascent, polished
 from .quantities import flatten
 
 _PROBES = 2**10
@@ -158,21 +159,12 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
         When there is none, as with a moment that does not exist.
     """
     tilted = cast(LogDensity, Tilted(density, quantity, strength))
-    here = Iterate.at(tilted, mode.theta)
-    radius, scale = np.sqrt(density.size), np.sqrt(-mode.hessian.diagonal())
-    for _ in range(_MOST_STEPS):
+    first = Iterate.at(tilted, mode.theta)
+    for here, radius in islice(ascent(tilted, first, np.sqrt(density.size)), _MOST_STEPS):
         if not here.is_finite or radius < 1e-10:
             break
         if here.is_close and not here.is_flat:
             return polished(tilted, here)
-        step, expected = trust_region_step(here, scale, radius)
-        there = Iterate.at(tilted, here.theta + step)
-        gained = gain_ratio(here, there, expected)
-        if gained < 0.25:
-            radius = min(radius, float(np.linalg.norm(scale * step))) / 4
-        elif gained > 0.75:
-            radius *= 2
-        here = there if gained > 1e-4 else here
     raise ModeNotFoundError(
         f"The posterior tilted by {quantity.label!r} has no peak near the posterior's own: the "
         "search went on without end. Either its mean or variance does not exist (a heavy tail, a "

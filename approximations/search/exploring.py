@@ -11,6 +11,7 @@ import numpy as np
 from ..density import LogDensity
 from ..errors import (
     CurvatureError,
+    ImproperPosteriorError,
     ModeAtInfinityError,
     ModeNotFoundError,
     StartingPointError,
@@ -34,7 +35,13 @@ _SAME = 0.01
 _MOST_FAILURES = 3
 # Vain searches from one hill after which it is taken for a bend of a known one.
 _MOST_DOUBTS = 3
-_FAILURES = (StartingPointError, ModeAtInfinityError, ModeNotFoundError, CurvatureError)
+_FAILURES = (
+    StartingPointError,
+    ModeAtInfinityError,
+    ModeNotFoundError,
+    CurvatureError,
+    ImproperPosteriorError,
+)
 
 
 @dataclass

@@ -1,63 +1,24 @@
-"""Why a search for the mode ended without one, in a sentence that says what to do.
-
-A density without a mode grows towards a boundary. Three things are read off the search's path:
-which variable goes to which end of its support, which term of the model makes the density grow,
-and whether mass goes with the height (``runaway_mass.py``).
-"""
+"""Why a search for the mode ended without one, in a sentence that says what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from pytensor.graph.traversal import ancestors
-from scipy.sparse import issparse
 
 from ..density import LogDensity
 from ..errors import CurvatureError, ModeAtInfinityError, ModeNotFoundError
-from ..graphs.parameters import Block, describe_direction, stands_alone
-from .runaway_mass import mass_falls
-from .starting import terms_at
+from ..graphs.parameters import describe_direction
+from .runaway import Runaway, collapses, growing_term, sentence_of_runaway
 from .trust_region import Iterate
 
-# Stands for infinity on the unconstrained scale: beyond it exp() is 0 or infinite.
-_FAR = 800.0
 # On a log or logit scale, from a typical value to within 1e-6 of an end of the support.
 _ROOM = 14.0
-
-
-@dataclass(frozen=True)
-class Runaway:
-    """What a search that goes on for ever does.
-
-    Attributes
-    ----------
-    entry : int
-        Position in ``theta`` of the parameter that goes furthest.
-    block : Block
-        The variable it belongs to.
-    rises : bool
-        Whether the parameter grows, on its unconstrained scale.
-    levels_off : bool
-        Whether the log density hardly grew on the second half of the way.
-    """
-
-    entry: int
-    block: Block
-    rises: bool
-    levels_off: bool
-
-    @classmethod
-    def of_path(cls, density: LogDensity, path: Sequence[Iterate]) -> Runaway:
-        """Read the end of a path, where the parameters that settle have settled."""
-        moved = _late_move(path)
-        entry = int(np.argmax(np.abs(moved)))
-        block = next(b for b in density.blocks if b.start <= entry < b.slice.stop)
-        travelled = np.array([abs(point.theta[entry] - path[0].theta[entry]) for point in path])
-        halfway = path[max(0, int(np.argmax(travelled >= travelled[-1] / 2)) - 1)]
-        levels_off = path[-1].logp - halfway.logp < 1e-3 * travelled[-1]
-        return cls(entry, block, bool(moved[entry] > 0), bool(levels_off))
+# Accepted points from one look at whether a search is in vain to the next.
+_OFTEN = 10
+# Accepted points from which on a search that has gained next to nothing in the later half of them
+# is taken to climb for ever.
+_LONG, _NOTHING = 40, 1e-2
 
 
 def why_no_mode(
@@ -81,35 +42,93 @@ def why_no_mode(
             "the variables in it a proper prior, or remove it."
         )
     is_stuck = here.is_close or len(path) <= max_iterations
-    if _runs_away(path) or (is_stuck and _is_at_a_bound(density, path)):
-        return ModeAtInfinityError(_sentence_of_runaway(density, path))
+    if _runs_away(path) or (is_stuck and _has_no_room_left(density, path)):
+        return ModeAtInfinityError(sentence_of_runaway(density, path))
     if here.is_close:
         return CurvatureError(
             f"The curvature vanishes along {describe_direction(labels, here.flattest)} as the "
             f"search closes in on its maximum (at {here.logp:.6g}): no normal distribution fits so "
             "flat a top. Use grid or nuts."
         )
+    return ModeNotFoundError(_sentence_of_search(path, labels, max_iterations))
+
+
+def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], max_iterations: int) -> str:
+    """Say how far a search came that neither arrived nor ran away."""
+    here, steps = path[-1], len(path) - 1
     steepest = int(np.argmax(here.scaled_slopes))
-    return ModeNotFoundError(
-        f"No mode was found in {len(path) - 1} steps of at most {max_iterations}: the gradient is "
-        f"still {here.scaled_slopes[steepest]:.2g} (in units of one over sd), largest in "
-        f"{labels[steepest]}. Raise max_iterations, or pass start={{...}} closer to "
-        "the mode."
+    still = (
+        f"the gradient is still {here.scaled_slopes[steepest]:.2g} (in units of one over sd), "
+        f"largest in {labels[steepest]}"
+    )
+    if steps < max_iterations:
+        return (
+            f"No mode was found: after {steps} steps no further one, however short, raised the log "
+            f"density, though {still}. Its digits are lost there, or it has a kink or a wall; more "
+            "iterations would not help. Pass start={...} elsewhere, try another parametrisation, "
+            "or use nuts."
+        )
+    return (
+        f"No mode was found in {steps} steps of at most {max_iterations}: {still}. Raise "
+        "max_iterations, or pass start={...} closer to the mode."
     )
 
 
+def is_collapse(density: LogDensity, path: Sequence[Iterate]) -> bool:
+    """Whether a search follows a hierarchical density that grows as its groups draw together.
+
+    As an sd goes to 0, the density of what it is the sd of grows without end: no step more will
+    find a mode. It is looked at now and then, as it takes PyMC's own account of each term.
+
+    Parameters
+    ----------
+    density : LogDensity
+    path : sequence of Iterate
+        The points that the search accepted, in their order.
+    """
+    if len(path) % _OFTEN or not path[-1].logp > path[-_OFTEN].logp + 1:
+        return False
+    if not _is_at_a_bound(density, path):
+        return False
+    return _draws_together(density, path)
+
+
+def _draws_together(density: LogDensity, path: Sequence[Iterate]) -> bool:
+    term = growing_term(density, path)
+    return term is not None and collapses(density, Runaway.of_path(density, path), term)
+
+
 def _runs_away(path: Sequence[Iterate]) -> bool:
-    """Whether a search goes on for ever: by equal steps in one direction, or by rising in value."""
+    """Whether a search goes on for ever: in one direction, or by rising in value."""
     if len(path) >= 30 and path[-1].logp - path[10].logp > 1:
         return True
-    steps = np.diff([iterate.theta for iterate in path[-11:]], axis=0)
-    if len(steps) < 10:
+    later = path[len(path) // 2 :]
+    if len(path) >= _LONG and later[-1].logp - later[0].logp < _NOTHING:
+        # Of a search that closes in, be it ever so slowly, the later half is next to nothing.
+        share = _distance(later) / _distance(path)
+        return share > 0.1 and _share_along(later) > 0.5
+    if len(path) < 11:
         return False
-    lengths = np.linalg.norm(steps, axis=1)
-    if not lengths[-1] > 0:
-        return False
-    along = np.linalg.norm(steps.sum(axis=0)) / lengths.sum()
-    return bool(along > 0.5 and lengths[-1] > 0.5 * lengths.max())
+    lengths = np.linalg.norm(np.diff([point.theta for point in path[-11:]], axis=0), axis=1)
+    return _share_along(path[-11:]) > 0.5 and bool(lengths[-1] > 0.5 * lengths.max())
+
+
+def _share_along(path: Sequence[Iterate]) -> float:
+    """Length of the way from first to last over the length of all steps: 1 for a straight line."""
+    steps = np.diff([point.theta for point in path], axis=0)
+    total = float(np.sum(np.linalg.norm(steps, axis=1)))
+    return _distance(path) / total if total > 0 else 0.0
+
+
+def _distance(path: Sequence[Iterate]) -> float:
+    return float(np.linalg.norm(path[-1].theta - path[0].theta))
+
+
+def _has_no_room_left(density: LogDensity, path: Sequence[Iterate]) -> bool:
+    """Whether a search ended at a boundary, or as groups drew together till digits were lost."""
+    if _is_at_a_bound(density, path):
+        return True
+    return path[-1].logp > path[len(path) // 2].logp + 1 and _draws_together(density, path)
 
 
 def _is_at_a_bound(density: LogDensity, path: Sequence[Iterate]) -> bool:
@@ -117,110 +136,3 @@ def _is_at_a_bound(density: LogDensity, path: Sequence[Iterate]) -> bool:
     moved, here = np.abs(path[-1].theta - path[0].theta), np.abs(path[-1].theta)
     bounded = [b for b in density.blocks if b.value_name != b.name]
     return any(np.any((moved[b.slice] > _ROOM) & (here[b.slice] > _ROOM)) for b in bounded)
-
-
-def _late_move(path: Sequence[Iterate]) -> np.ndarray:
-    return path[-1].theta - path[min(10, len(path) // 2)].theta
-
-
-def _sentence_of_runaway(density: LogDensity, path: Sequence[Iterate]) -> str:
-    runaway, here = Runaway.of_path(density, path), path[-1]
-    growth = "levels off, but never falls" if runaway.levels_off else "still grows"
-    label = density.parameters[runaway.entry]
-    parts = [
-        f"There is no finite mode within reach: after {len(path)} steps the log density {growth} "
-        f"(to {here.logp:.6g}) along {describe_direction(density.parameters, _late_move(path))}, "
-        f"with {label} at {here.theta[runaway.entry]:.4g}; {_where_it_goes(density, path, runaway)}"
-    ]
-    term = _growing_term(density, path)
-    # The marginal density takes eigenvectors, which a large sparse Hessian is too large for.
-    falls = None if issparse(here.curvature) else mass_falls(density, path, runaway.entry)
-    if term is not None:
-        parts.append(_what_grows(density, runaway, term))
-    if falls is not None:
-        parts.append(_what_it_holds(label, falls))
-    parts.append(_advice(density, runaway, term, falls))
-    return ". ".join(parts) + "."
-
-
-def _where_it_goes(density: LogDensity, path: Sequence[Iterate], runaway: Runaway) -> str:
-    """Name the end of the variable's own support that it goes to."""
-    block = runaway.block
-    end = "+infinity" if runaway.rises else "-infinity"
-    if block.value_name == block.name:
-        return f"{density.parameters[runaway.entry]} goes to {end}"
-    if not stands_alone(density.model, block):
-        return f"{block.name} goes to the edge of its support"
-    limit = path[-1].theta.copy()
-    limit[runaway.entry] = _FAR if runaway.rises else -_FAR
-    values = density.unravel(np.array([path[0].theta, limit]))[block.name].reshape(2, -1)
-    first, bound = values[:, runaway.entry - block.start]
-    if not np.isfinite(bound):
-        return f"{block.name} goes to {end}"
-    return f"{block.name} goes from {first:.3g} to {bound:.3g}, an end of its support"
-
-
-def _growing_term(density: LogDensity, path: Sequence[Iterate]) -> str | None:
-    """Name the term of the model that the density's growth comes from.
-
-    None when new data stand in the density: then PyMC's own account is of the old.
-    """
-    if density.has_new_data:
-        return None
-    early, late = (terms_at(density, p.theta) for p in (path[min(10, len(path) // 2)], path[-1]))
-    gains = {name: late[name] - early[name] for name in early}
-    finite = {name: gain for name, gain in gains.items() if np.isfinite(gain) and gain > 0}
-    return max(finite, key=lambda name: finite[name]) if finite else None
-
-
-def _what_grows(density: LogDensity, runaway: Runaway, term: str) -> str:
-    own = runaway.block.name
-    if _collapses(density, runaway, term):
-        return (
-            f"What grows is the density of {term}, which has {own} in it: the values of {term} "
-            "draw together, and the density has a peak as narrow as they are close"
-        )
-    if runaway.levels_off:
-        return f"What grows is the term {term}, which comes ever closer to its ceiling"
-    return f"What grows is the term {term}"
-
-
-def _what_it_holds(label: str, falls: bool) -> str:
-    if falls:
-        return (
-            f"The peak gets higher but holds ever less mass: with the other parameters integrated "
-            f"out, the density of {label} falls that way and has its maximum elsewhere"
-        )
-    return (
-        f"Mass goes with it: with the other parameters integrated out, the density of {label} "
-        "does not fall that way, so the posterior looks improper"
-    )
-
-
-def _advice(density: LogDensity, runaway: Runaway, term: str | None, falls: bool | None) -> str:
-    own = runaway.block.name
-    if falls is not False and term is not None and _collapses(density, runaway, term):
-        return (
-            f"Write the model in its non-centred parametrisation ({term} = its mean + its sd * a "
-            "standard normal variable): the density of that variable has a finite peak. "
-            f"Or give {own} a prior that keeps away from this end, or use nuts"
-        )
-    if term in {rv.name for rv in density.model.observed_RVs}:
-        why = (
-            "the data are perfectly separated, and only a prior can bound it"
-            if runaway.levels_off
-            else "the data can be fitted without error, and only a prior can keep it away"
-        )
-        return f"Give {own} a proper or stronger prior: {why}"
-    return (
-        f"Give {own} a proper or stronger prior, which bounds it or keeps it away from this end; "
-        "or use a non-centred parametrisation, or nuts"
-    )
-
-
-def _collapses(density: LogDensity, runaway: Runaway, term: str) -> bool:
-    """Whether the term is another free variable whose prior has the runaway variable in it."""
-    model, own = density.model, runaway.block.name
-    if term == own or term not in {rv.name for rv in model.free_RVs}:
-        return False
-    return model[own] in set(ancestors(model[term].owner.inputs))

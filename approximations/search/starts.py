@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from pymc.distributions.continuous import FlatRV, HalfFlatRV
 from pymc.initial_point import make_initial_point_fn
 
 from ..density import LogDensity
 from ..gaussian import Gaussian
 from ..graphs.compiling import without_c_compiler
 from ..graphs.parameters import Block
+from ..graphs.priors import is_flat
 
 # Counted seconds that screening may take, as much as some searches; and never more points.
 _SECONDS_TO_SCREEN, _MOST_ROWS = 0.3, 60_000
@@ -133,7 +133,7 @@ def prior_points(density: LogDensity, instead: np.ndarray, rng: np.random.Genera
         parameters that NumPy's generators refuse).
     """
     model = density.model
-    flat = {rv.name for rv in model.free_RVs if isinstance(rv.owner.op, FlatRV | HalfFlatRV)}
+    flat = {rv.name for rv in model.free_RVs if is_flat(rv)}
     overrides = {rv.name: "prior" for rv in model.free_RVs if rv.name not in flat}
     with without_c_compiler():
         draw = make_initial_point_fn(model=model, overrides=overrides)

@@ -5,6 +5,7 @@ Newton's method in a trust region: Moré and Sorensen (1983), "Computing a trust
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from ..density import LogDensity
+from ..gaussian import curvature_scale
 from ..sparse.cholesky import Ordering
 from .dense_curvature import DenseCurvature
 from .sparse_curvature import SparseCurvature
@@ -95,6 +97,40 @@ class Iterate:
     def scaled_slopes(self) -> np.ndarray:
         """Size (P,) of the gradient's entries, in units of one over a conditional sd."""
         return np.abs(self.gradient / self.curved.scale)
+
+
+def ascent(density: LogDensity, here: Iterate, radius: float) -> Iterator[tuple[Iterate, float]]:
+    """Climb by steps within a radius that follows their success, for as long as one asks.
+
+    Parameters
+    ----------
+    density : LogDensity
+    here : Iterate
+        Where it begins.
+    radius : float
+        Longest first step, in conditional sds.
+
+    Yields
+    ------
+    Iterate
+        Where the search stands, from the start on: the same one again where a step was refused.
+    float
+        The radius there.
+    """
+    scale = np.zeros(len(here.theta))
+    while True:
+        yield here, radius
+        scale = np.maximum(curvature_scale(here.curvature), scale / 10)
+        step, expected = trust_region_step(here, scale, radius)
+        there = Iterate.at(density, here.theta + step, here)
+        gained = gain_ratio(here, there, expected)
+        length = float(np.linalg.norm(scale * step))
+        if gained < 0.25:
+            radius = min(radius, length) / 4
+        elif gained > 0.75 and length > 0.9 * radius:
+            radius *= 2.5
+        if gained > 1e-4:
+            here = there
 
 
 def trust_region_step(here: Iterate, scale: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
