@@ -30,6 +30,8 @@ LEAST_FALL = 1.0
 LEAST_PER_STRIDE = 0.05
 """The same in one stride, where it can be followed no further: what rises or is level is told."""
 
+# Rise of the log density along its crest that is none.
+_LEVEL = 1e-3
 # Fall of the log density after which it is 0 for all purposes.
 _NOTHING_LEFT = 700.0
 # Parameters of an array up to which it may be a set of scales, and is followed.
@@ -148,6 +150,9 @@ def _tail(density: LogDensity, theta: np.ndarray, entry: int, far: float) -> Tai
     return _between(path[STRIDES], path[-1], entry, LEAST_FALL)
 
 
-def _between(start: Crest, end: Crest, entry: int, least: float) -> Tail:
+def _between(start: Crest, end: Crest, entry: int, least: float) -> Tail | None:
+    if end.logp > start.logp + _LEVEL:
+        # It climbs another mode, and those are looked for elsewhere.
+        return None
     change = end.log_marginal - start.log_marginal
     return Tail(float(start.theta[entry]), float(end.theta[entry]), change, least)
