@@ -18,7 +18,7 @@ from .gaussian import Gaussian
 from .matrix_free.curvature import Curvature, checked_curvature, fit_by_products, normal_by_products
 from .memory import check_memory
 from .mode import Mode, find_mode
-from .modes import warn_of_other_modes
+from .modes import watched_mode
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .running.metering import Meter
 from .search.starting import Start
@@ -64,8 +64,9 @@ def laplace(
     max_iterations : int, default 200
         Of the search for the mode.
     starts : int, optional
-        How many searches, at most, look for other modes besides this one: 8 are plenty, and cost
-        as much as some fits. None looks for none; see `find_modes`.
+        How many searches, at most, look for other modes: 8 are plenty, and cost as much as some
+        fits. Where no ``start`` is given, the heaviest mode found is taken. None looks for none;
+        see `find_modes`.
     curvature : {"exact", "low_rank", "diagonal"}, default "exact"
         What is used of the Hessian. The last two make no matrix: the mode is found by conjugate
         gradients, and memory is that of ``rank`` vectors.
@@ -87,7 +88,8 @@ def laplace(
     Warns
     -----
     SecondModeWarning
-        When ``starts`` was given and a mode with at least 1 % of this one's mass was found.
+        When ``starts`` was given and a heavier mode was taken in the place of that at which the
+        search ended, or another with at least 1 % of its mass was found.
 
     Returns
     -------
@@ -118,9 +120,10 @@ def laplace(
     # What else takes random numbers has a stream of its own: the draws stay the same.
     if curvature == "exact":
         mode = find_mode(density, start, max_iterations=max_iterations)
-        gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
         if starts is not None:
-            warn_of_other_modes(density, mode, gaussian, rng.spawn(1)[0], starts)
+            streams = rng.spawn(1)[0]
+            mode = watched_mode(density, mode, streams, starts, may_move=start is None)
+        gaussian = mode.gaussian
         fit = normal_fit(density, mode, gaussian)
     else:
         top, gaussian = normal_by_products(density, start, rank, rng.spawn(1)[0], max_iterations)

@@ -25,6 +25,8 @@ from .running.progress import progress
 from .search.exploring import Atlas, distance_between, explore, normal_at
 
 _LARGEST_EXPONENT = np.log(np.finfo(float).max)
+# From one mode to a heavier one; a landscape with more of them has no mode to stand on.
+_MOST_MOVES = 3
 
 
 @dataclass(frozen=True)
@@ -190,41 +192,103 @@ def other_modes(
     starts = checked_count("starts", starts)
     atlas = Atlas([mode], [0])
     explore(density, atlas, gaussian, rng, starts, max_iterations)
-    own = log_mass(mode)
     others = []
     for other in _sorted(atlas).modes:
-        gain = log_mass(other) - own
-        if other is not mode and gain >= np.log(least):
-            # A mode so much heavier that the ratio is no number is infinitely heavier.
-            relative = float(np.exp(gain)) if gain < _LARGEST_EXPONENT else np.inf
+        if other is not mode and mass_ratio(other, mode) >= least:
+            relative = mass_ratio(other, mode)
             place = place_of(other, most_different([mode, other]))
             others.append(OtherMode(other, relative, distance_between(mode, other), place))
     return tuple(others)
 
 
-def warn_of_other_modes(
-    density: LogDensity, mode: Mode, gaussian: Gaussian, rng: np.random.Generator, starts: int
-) -> tuple[OtherMode, ...]:
-    """Look for other modes as `other_modes` does, and warn of the largest.
+def heaviest_mode(
+    density: LogDensity, mode: Mode, rng: np.random.Generator, *, starts: int = 8
+) -> tuple[Mode, tuple[OtherMode, ...]]:
+    """Move from a known mode to the one with most mass, as far as `other_modes` finds it.
+
+    Parameters
+    ----------
+    density : LogDensity
+    mode : Mode
+    rng : Generator
+    starts : int, default 8
+        How many searches at most, from each mode that is moved to.
+
+    Returns
+    -------
+    Mode
+        The known one, where none is heavier.
+    tuple of OtherMode
+        Those with at least 1 % of its mass.
+    """
+    for _ in range(_MOST_MOVES):
+        others = other_modes(density, mode, mode.gaussian, rng, starts=starts)
+        if not others or others[0].relative_mass <= 1:
+            break
+        mode = others[0].mode
+    return mode, others
+
+
+def watched_mode(
+    density: LogDensity, mode: Mode, rng: np.random.Generator, starts: int, *, may_move: bool
+) -> Mode:
+    """Look for other modes as `other_modes` does, and warn of them.
+
+    Parameters
+    ----------
+    density : LogDensity
+    mode : Mode
+    rng : Generator
+    starts : int
+        How many searches at most.
+    may_move : bool
+        Whether to move to the heaviest mode; not where a user said where to start.
+
+    Returns
+    -------
+    Mode
+        On which to stand.
 
     Warns
     -----
     SecondModeWarning
+        When another mode is heavier, or has at least 1 % of the mass.
     """
-    others = other_modes(density, mode, gaussian, rng, starts=starts)
-    if others:
-        most = others[0]
-        count = f"{len(others)} other modes were" if len(others) > 1 else "Another mode was"
-        warnings.warn(
-            f"{count} found{', the largest' * (len(others) > 1)} with {most.relative_mass:.3g} "
-            f"times the mass of this one, {most.distance:.3g} sds away, at {most.place}. What is "
-            "said here holds for the mode at "
-            f"{place_of(mode, most_different([mode, most.mode]))} only. Look at all of them with "
-            "find_modes, begin elsewhere with start={...}, or use grid or nuts.",
-            SecondModeWarning,
-            stacklevel=3,
-        )
-    return others
+    if may_move:
+        there, others = heaviest_mode(density, mode, rng, starts=starts)
+    else:
+        there, others = mode, other_modes(density, mode, mode.gaussian, rng, starts=starts)
+    said = [] if there is mode else [_of_move(mode, there)]
+    said += [_of_others(there, others)] if others else []
+    if said:
+        warnings.warn(" ".join(said), SecondModeWarning, stacklevel=3)
+    return there
+
+
+def mass_ratio(mode: Mode, other: Mode) -> float:
+    """Mass of the normal distribution at a mode over that at another."""
+    gain = log_mass(mode) - log_mass(other)
+    # A mode so much heavier that the ratio is no number is infinitely heavier.
+    return float(np.exp(gain)) if gain < _LARGEST_EXPONENT else np.inf
+
+
+def _of_move(start: Mode, mode: Mode) -> str:
+    entries = most_different([start, mode])
+    return (
+        f"The search ended at a mode with {mass_ratio(start, mode):.2g} times the mass of another, "
+        f"at {place_of(start, entries)}. The heavier one, at {place_of(mode, entries)}, was taken."
+    )
+
+
+def _of_others(mode: Mode, others: tuple[OtherMode, ...]) -> str:
+    most = others[0]
+    count = f"{len(others)} other modes were" if len(others) > 1 else "Another mode was"
+    return (
+        f"{count} found{', the largest' * (len(others) > 1)} with {most.relative_mass:.3g} times "
+        f"the mass of this one, {most.distance:.3g} sds away, at {most.place}. What is said here "
+        f"holds for the mode at {place_of(mode, most_different([mode, most.mode]))} only. Look at "
+        "all of them with find_modes, begin elsewhere with start={...}, or use grid or nuts."
+    )
 
 
 def log_mass(mode: Mode) -> float:

@@ -22,10 +22,14 @@ from ..approximations.errors import (
     NoSharedVariableError,
     WeightsError,
 )
-from ..approximations.gaussian import Gaussian
 from ..approximations.laplace import precision_of
 from ..approximations.mode import Mode, find_mode
-from ..approximations.modes import OtherMode, other_modes
+from ..approximations.modes import (
+    heaviest_mode,
+    mass_ratio,
+    most_different,
+    place_of,
+)
 from ..approximations.result import generator
 from ..approximations.scalars.quantities import flatten
 from ..approximations.weights.pairs import WeightedPairs
@@ -192,14 +196,16 @@ def _judged_by_weights(
     var_names: Sequence[str] | None,
     rng: np.random.Generator,
 ) -> Verdict:
-    mode = _mode_of(tree, density)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-    second = other_modes(density, mode, gaussian, rng)
-    if second:
-        table = _all_failed(tree, var_names, _of_second_mode(second))
-        return Verdict(table, pd.DataFrame(), np.nan, 0, 0.0, second[0].place)
+    own = _mode_of(tree, density)
+    mode, others = heaviest_mode(density, own, rng)
+    if others:
+        second = others[0].mode if mode is own else mode
+        place = place_of(second, most_different([own, second]))
+        table = _all_failed(tree, var_names, _of_second_mode(place, mass_ratio(second, own)))
+        return Verdict(table, pd.DataFrame(), np.nan, 0, 0.0, place)
+    remedy = _of_light_mode(own, mode) if mode is not own and "fit" in tree.children else ""
     try:
-        return _judged_by_pairs(tree, density, mode, gaussian, tolerance, var_names, rng)
+        return _judged_by_pairs(tree, density, mode, remedy, tolerance, var_names, rng)
     except (WeightsError, NonFiniteDensityError) as failure:
         table = _all_failed(tree, var_names, str(failure))
         return Verdict(table, pd.DataFrame(), np.inf, 0, 0.0)
@@ -229,18 +235,19 @@ def _judged_by_pairs(
     tree: xr.DataTree,
     density: LogDensity,
     mode: Mode,
-    gaussian: Gaussian,
+    remedy: str,
     tolerance: Tolerances | None,
     var_names: Sequence[str] | None,
     rng: np.random.Generator,
 ) -> Verdict:
     """Draw weighted pairs, and more of them for what is too close or too noisy to tell."""
+    gaussian = mode.gaussian
     pairs = weighted_pairs(density, mode, gaussian, pairs=_PAIRS, rng=rng)
     unseen = unseen_share(density, gaussian, pairs, rng)
     rows = _checked(discrepancies(tree, pairs, density, var_names))
     while True:
         distrust = distrust_of_weights(pairs, unseen)
-        table = judge(rows, tolerance, distrust, _remedy(pairs))
+        table = judge(rows, tolerance, distrust, remedy + _remedy(pairs))
         undecided = list(table.index[table["judgement"] == "inconclusive"])
         size = len(pairs.log_weights)
         if size >= _MOST_PAIRS or distrust is not None or not undecided:
@@ -271,10 +278,17 @@ def _remedy(pairs: WeightedPairs) -> str:
     return f"use the reweighted draws of importance (k-hat {pairs.k_hat:.1f}) or NUTS"
 
 
-def _of_second_mode(others: tuple[OtherMode, ...]) -> str:
-    most = others[0]
+def _of_light_mode(own: Mode, mode: Mode) -> str:
+    entries = most_different([own, mode])
     return (
-        f"the posterior has another mode, at {most.place}, with {most.relative_mass:.2g} times the "
+        f"a search from the start ends at a mode with {mass_ratio(own, mode):.2g} times the mass "
+        f"of that at {place_of(mode, entries)}: begin there (start=), or "
+    )
+
+
+def _of_second_mode(place: str, relative_mass: float) -> str:
+    return (
+        f"the posterior has another mode, at {place}, with {relative_mass:.2g} times the "
         "mass of this one by its own normal approximation, so a single normal cannot hold it; see "
         "find_modes, and use NUTS with several chains, or a model that tells the modes apart"
     )

@@ -30,6 +30,8 @@ LEAST_FALL = 1.0
 LEAST_PER_STRIDE = 0.05
 """The same in one stride, where it can be followed no further: what rises or is level is told."""
 
+# So many times twice as far, in the end, for what is level but not without end.
+_MOST_DOUBLINGS = 20
 # Rise of the log density along its crest that is none.
 _LEVEL = 1e-3
 # Fall of the log density after which it is 0 for all purposes.
@@ -135,19 +137,27 @@ def entries_to_follow(density: LogDensity) -> list[int]:
 
 
 def _tail(density: LogDensity, theta: np.ndarray, entry: int, far: float) -> Tail | None:
-    """Follow the crest to ``far`` off the mode and twice as far; None where it ends too soon."""
-    first = crest_at(density, theta, entry, theta[entry])
-    path = [] if first is None else [first]
-    for stride in range(1, 2 * STRIDES + 1):
+    """Follow the crest to ``far`` off the mode and twice as far, and on while it does not fall.
+
+    None where it ends too soon, or there is nothing to follow.
+    """
+    top = crest_at(density, theta, entry, theta[entry])
+    path = [] if top is None else [top]
+    shares = [*np.arange(1, 2 * STRIDES + 1) / STRIDES, *2.0 ** np.arange(2, _MOST_DOUBLINGS)]
+    for share in shares:
         if not path or path[-1].logp < path[0].logp - _NOTHING_LEFT:
             return None
-        crest = followed(density, path[-1], entry, theta[entry] + far * stride / STRIDES)
+        crest = followed(density, path[-1], entry, theta[entry] + far * share)
         if crest is None:
             # As a scale goes to 0 the curvature loses its digits, but whether mass goes with it
             # has shown before.
             return _between(path[-2], path[-1], entry, LEAST_PER_STRIDE) if len(path) > 2 else None
         path.append(crest)
-    return _between(path[STRIDES], path[-1], entry, LEAST_FALL)
+        if len(path) > 2 * STRIDES:
+            tail = _between(path[STRIDES] if share == 2 else path[-2], crest, entry, LEAST_FALL)
+            if tail is None or tail.falls:
+                break
+    return tail
 
 
 def _between(start: Crest, end: Crest, entry: int, least: float) -> Tail | None:

@@ -84,6 +84,8 @@ class WeightedPairs:
         Log density of the proposal, the same at both points.
     log_laplace : (2, S) array
         Log density of the normal approximation at the mode.
+    mode : (P,) array
+        Where that is.
     proposal : Proposal
     log_weights : (S,) array
         Smoothed, and normalised over the pairs.
@@ -105,6 +107,7 @@ class WeightedPairs:
     logp: np.ndarray
     log_proposal: np.ndarray
     log_laplace: np.ndarray
+    mode: np.ndarray
     proposal: Proposal
     log_weights: np.ndarray
     k_hat: float
@@ -171,6 +174,7 @@ def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
         logp=drawn.logp,
         log_proposal=drawn.log_proposal,
         log_laplace=gaussian.log_density(flat).reshape(2, pairs),
+        mode=gaussian.mean,
         proposal=drawn.proposal,
         log_weights=smoothed - total,
         k_hat=k_hat,

@@ -88,7 +88,7 @@ def discrepancies(
         sides = sides_of_trees(approximation, against)
     elif density is None:
         raise ArgumentError("Weighted draws need the density that they are draws of: pass density=")
-    elif is_normal_at_mode(approximation):
+    elif is_normal_at_mode(approximation, against.mode):
         sides = sides_of_pairs(density, against)
     else:
         sides = sides_of_tree_and_pairs(approximation, density, against)

@@ -103,11 +103,20 @@ def sides_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Sides]:
     }
 
 
-def is_normal_at_mode(tree: xr.DataTree) -> bool:
-    """Whether a tree stands for the normal distribution at the mode, with the exact curvature."""
+def is_normal_at_mode(tree: xr.DataTree, mode: np.ndarray | None = None) -> bool:
+    """Whether a tree stands for the normal distribution at a mode, with the exact curvature.
+
+    Parameters
+    ----------
+    tree : DataTree
+    mode : (P,) array, optional
+        Any mode, if None.
+    """
     if tree.attrs.get("method") != "laplace":
         return False
-    return not {"precision", "precision_value"}.isdisjoint(tree["fit"].data_vars)
+    if {"precision", "precision_value"}.isdisjoint(tree["fit"].data_vars):
+        return False
+    return mode is None or np.array_equal(tree["fit"]["mode"].values, mode)
 
 
 def sides_of_pairs(density: LogDensity, pairs: WeightedPairs) -> dict[str, Sides]:

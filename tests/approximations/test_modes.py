@@ -230,12 +230,28 @@ def test_a_known_mode_without_others_costs_no_search():
 
 
 def test_laplace_warns_of_a_second_mode():
-    density = LogDensity(_mixture([0.0, 9.0], [1.0, 1.0], [0.4, 0.6]))
-    sentence = r"Another mode was found with 1.5 times the mass .* 9 sds away, at x\[0\] = 9\."
+    density = LogDensity(_mixture([0.0, 9.0], [1.0, 1.0], [0.6, 0.4]))
+    sentence = r"Another mode was found with 0.667 times the mass .* 9 sds away, at x\[0\] = 9\."
     with pytest.warns(SecondModeWarning, match=sentence):
         watched = laplace(density, draws=10, random_seed=3, starts=4)
     plain = laplace(density, draws=10, random_seed=3)
     np.testing.assert_array_equal(watched["posterior"]["x"], plain["posterior"]["x"])
+
+
+def test_laplace_moves_to_the_heaviest_mode_and_says_so():
+    """The search starts at 0, where a millionth of the mass is."""
+    density = LogDensity(_mixture([0.0, 9.0], [1.0, 1.0], [1e-6, 1.0]))
+    sentence = r"ended at a mode with 1e-06 times .* The heavier one, at x\[0\] = 9, was taken"
+    with pytest.warns(SecondModeWarning, match=sentence):
+        tree = laplace(density, draws=10, random_seed=3, starts=4)
+    assert float(tree["fit"]["mode"][0]) == pytest.approx(9.0, abs=1e-6)
+
+
+def test_laplace_stays_where_it_was_told_to_start():
+    density = LogDensity(_mixture([0.0, 9.0], [1.0, 1.0], [0.4, 0.6]))
+    with pytest.warns(SecondModeWarning, match=r"1.5 times the mass .* at x\[0\] = 9\."):
+        tree = laplace(density, start=np.array([1.0]), draws=10, random_seed=3, starts=4)
+    assert float(tree["fit"]["mode"][0]) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_laplace_is_silent_where_there_is_one_mode():

@@ -166,8 +166,9 @@ def test_a_peak_upon_something_wide_is_never_agreed_with():
 
 
 def test_mass_far_out_is_told():
-    """The density levels off at exp(-14) of its peak, as under an improper prior."""
-    found = judged(flat_model(lambda x: pt.logaddexp(-0.5 * x[0] ** 2, np.float64(-14.1))))
+    """Three quarters as much as in the peak, below exp(-14) of its height and a million wide."""
+    wide = flat_model(lambda x: pt.logaddexp(-0.5 * x[0] ** 2, -0.5 * (x[0] / 1e6) ** 2 - 14.1))
+    found = judged(wide)
     assert list(found.table["judgement"]) == ["inconclusive"]
     assert "far out, where no draw fell, there is mass" in found.table.at["x[0]", "sentence"]
 
