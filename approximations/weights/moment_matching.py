@@ -60,7 +60,9 @@ def _shrunk(whitened: np.ndarray, weights: np.ndarray, size: float) -> np.ndarra
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:
-    return np.linalg.cholesky(matrix)
+    # Scaled to a unit diagonal: of variances that are decades apart the smallest would be lost.
+    scale = np.sqrt(np.diag(matrix))
+    return scale[:, None] * np.linalg.cholesky(matrix / np.outer(scale, scale))
 
 
 def _scaled(components: tuple[Component, ...], mean: np.ndarray) -> tuple[Component, ...]:

@@ -74,3 +74,20 @@ def test_what_overflows_far_out_adds_nothing():
     pairs = weighted_pairs(density, mode, gaussian, pairs=1000, rng=rng)
     assert not np.all(np.isfinite(density.batched_value(np.array([[1e6]]))))
     assert unseen_share(density, gaussian, pairs, rng) == 0
+
+
+@pytest.mark.parametrize(
+    "prior", [lambda: pm.HalfCauchy("nu", 10), lambda: pm.InverseGamma("nu", 1, 1)]
+)
+def test_digits_that_are_lost_far_out_are_no_mass(prior):
+    """At 1e15 degrees of freedom the normalising constant of a t is a difference of large numbers."""
+    x = np.linspace(0, 1, 100)
+    y = 1 + 2 * x + np.random.default_rng(0).normal(0, 0.5, 100)
+    with pm.Model() as model:
+        level, slope, sigma = (
+            pm.Normal("level", 0, 20),
+            pm.Normal("slope", 0, 20),
+            pm.HalfCauchy("s", 10),
+        )
+        pm.StudentT("y", nu=prior(), mu=level + slope * x, sigma=sigma, observed=y)
+    assert max(shares_of(model, seeds=2)) < 0.01
