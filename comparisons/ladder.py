@@ -16,6 +16,10 @@ from ..approximations import METHODS
 from ..approximations.density import LogDensity, as_density
 from ..approximations.errors import (
     ArgumentError,
+    CurvatureError,
+    ImproperPosteriorError,
+    ModeAtInfinityError,
+    ModeNotFoundError,
     NoMethodError,
     NoTrustedMethodError,
     QuadratureWarning,
@@ -32,6 +36,10 @@ from .verdicts.judging import Tolerances
 
 LADDER = ("laplace", "skew_laplace", "importance", "quadrature", "nuts")
 """The rungs, cheapest first."""
+
+# Rungs that stand on the joint mode, and why there may be none.
+_ON_THE_MODE = ("laplace", "skew_laplace", "importance", "quadrature")
+_NO_MODE = (ModeAtInfinityError, ModeNotFoundError, CurvatureError)
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,8 @@ def fit(
     ------
     NoTrustedMethodError
         When no rung was accepted; the sentence says why of each.
+    ImproperPosteriorError
+        When there is no posterior to approximate.
     NoMethodError
         When a rung is no method.
     DiscreteVariableError, NoFreeVariableError, ArgumentError
@@ -104,14 +114,24 @@ def fit(
         raise ArgumentError(f"Name at least one rung of {list(LADDER)}.")
     density, rng = as_density(model), generator(random_seed)
     rungs: list[Rung] = []
+    without_mode = ""
     told = tell if progressbar else _say_nothing
     options: dict[str, Any] = {"draws": checked_count("draws", draws)}
     for method in methods:
         if method == "quadrature" and density.size > MOST_SCALARS:
             continue
+        if without_mode and method in _ON_THE_MODE:
+            why = f"It stands on the joint mode, too, and {without_mode} found none."
+            rungs.append(Rung(method, False, why, 0.0, 0))
+            continue
         told(method)
         call = {"progressbar": progressbar and is_terminal()} if method == "nuts" else options
-        tree, rung, stop = _tried(method, density, call, rng, tolerance, var_names)
+        try:
+            tree, rung, stop = _tried(method, density, call, rng, tolerance, var_names)
+        except _NO_MODE as failure:
+            without_mode = method
+            rungs.append(Rung(method, False, f"{type(failure).__name__}: {failure}", 0.0, 0))
+            continue
         rungs.append(rung)
         if tree is not None and rung.accepted:
             tree["ladder"] = xr.DataTree(_record(rungs))
@@ -131,7 +151,14 @@ def _tried(
     tolerance: Tolerances | None,
     var_names: Sequence[str] | None,
 ) -> tuple[xr.DataTree | None, Rung, bool]:
-    """Run one rung; the last of what is returned says that no further one can serve."""
+    """Run one rung; the last of what is returned says that no further one can serve.
+
+    Raises
+    ------
+    ModeAtInfinityError, ModeNotFoundError, CurvatureError
+        When there is no mode to stand on.
+    ImproperPosteriorError
+    """
     started, before = time.perf_counter(), sum(density.evaluations.values())
     with warnings.catch_warnings():
         # The verdict says the same, and the record keeps it.
@@ -140,6 +167,8 @@ def _tried(
         try:
             tree = METHODS[method](density, random_seed=rng, **call)
             found = None if method == "nuts" else _judged(tree, density, tolerance, var_names, rng)
+        except (*_NO_MODE, ImproperPosteriorError):
+            raise
         except TriposError as failure:
             why = f"{type(failure).__name__}: {failure}"
             seconds = time.perf_counter() - started

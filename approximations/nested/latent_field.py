@@ -134,10 +134,13 @@ def latent_field(density: LogDensity, latent: Sequence[str] | None = None) -> La
     else:
         chosen = _named(density, [latent] if isinstance(latent, str) else list(latent))
     if not chosen:
+        arrays = [b.name for b in density.blocks if len(b.labels) > 1]
+        normal = [name for name in arrays if is_normal(density.model, density.model[name])]
         raise LatentFieldError(
             "No free variable looks like a latent field: an array with a normal prior whose scale "
-            "is a free variable, or whose entries each meet a part of the data only. Pass "
-            "latent=[...] with names of free variables, or use laplace, quadrature or nuts."
+            "is a free variable, or whose entries each meet a part of the data only. "
+            + (f"Pass latent={normal}, or use" if normal else "Use")
+            + " laplace, quadrature or nuts."
         )
     inside = np.zeros(density.size, dtype=bool)
     for block in chosen:
@@ -184,8 +187,8 @@ def _named(density: LogDensity, names: list[str]) -> list[Block]:
         raise LatentFieldError(
             f"Latent variables need a prior that is normal given the outer parameters, but "
             f"{', '.join(f'{name!r} is {kind}' for name, kind in kinds.items())}. Leave "
-            f"{', '.join(map(repr, other))} among the outer parameters, or write the variable as "
-            "a transformation of normal ones."
+            f"{', '.join(map(repr, other))} among the outer parameters, write the variable as "
+            "a transformation of normal ones, or use nuts."
         )
     return [block for block in density.blocks if block.name in names]
 
@@ -204,12 +207,19 @@ def _check_outer(density: LogDensity, outer: np.ndarray) -> None:
         )
     if len(outer) <= MOST_OUTER:
         return
-    names = [b.name for b in density.blocks if np.isin(np.arange(b.start, b.slice.stop), outer)[0]]
+    left = [b for b in density.blocks if b.start in outer]
+    names = [block.name for block in left]
+    normal = [name for name in names if is_normal(density.model, density.model[name])]
     raise LatentFieldError(
         f"{len(outer)} parameters are left outside the latent field ({', '.join(names[:6])}"
-        f"{', ...' if len(names) > 6 else ''}), and nodes serve up to {MOST_OUTER}. Name more "
-        "variables in latent=[...], at the price of the bias that the documentation tells, or use "
-        "laplace or nuts."
+        f"{', ...' if len(names) > 6 else ''}), and nodes serve up to {MOST_OUTER}. "
+        + (
+            f"Name {', '.join(normal)} in latent=[...], too, at the price of the bias that the "
+            "documentation tells, or use"
+            if normal
+            else "None of them has a normal prior, with which it could be latent, too: use"
+        )
+        + " laplace or nuts."
     )
 
 

@@ -197,7 +197,7 @@ def _check_falls(field: LatentField, values: np.ndarray) -> None:
     raise QuadratureError(
         "The log marginal density of the outer parameters is higher at a node of the design than "
         f"at the mode ({', '.join(field.outer_labels)}): it has another mode, or is far from "
-        "normal. Name more variables in latent=[...], or use nuts."
+        "normal. Use nuts."
     )
 
 

@@ -98,11 +98,17 @@ def crest_at(density: LogDensity, near: np.ndarray, entry: int, place: float) ->
         value = density.value(theta)
         return Crest(theta, value, value) if np.isfinite(value) else None
     pinned = Pinned(density, theta, entry)
+    # Far out slopes overflow; a step that is not finite is refused.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _climbed(pinned)
+
+
+def _climbed(pinned: Pinned) -> Crest | None:
     stands_for = cast(LogDensity, pinned)
-    first = Iterate.at(stands_for, np.delete(theta, entry))
+    first = Iterate.at(stands_for, np.delete(pinned.theta, pinned.entry))
     if not first.is_finite:
         return None
-    for here, radius in islice(ascent(stands_for, first, np.sqrt(density.size)), _MOST_STEPS):
+    for here, radius in islice(ascent(stands_for, first, np.sqrt(pinned.size)), _MOST_STEPS):
         if here.decrement < _NEAR:
             log_determinant = _log_determinant(here.curvature)
             if log_determinant is None:

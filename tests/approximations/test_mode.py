@@ -404,3 +404,63 @@ def test_regression_data_are_those_of_the_catalogue():
     np.testing.assert_allclose(mode.theta, mean, rtol=1e-8)
     size = np.abs(covariance).max()
     np.testing.assert_allclose(np.linalg.inv(-mode.hessian), covariance, rtol=0, atol=1e-8 * size)
+
+
+def _batting_averages(kappa):
+    """Beta effects around a mean, whose concentration has a long-tailed prior."""
+    hits = np.array([18, 17, 16, 15, 14, 14, 13, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7])
+    with pm.Model() as model:
+        mean, concentration = pm.Uniform("mean", 0, 1), kappa()
+        theta = pm.Beta("theta", mean * concentration, (1 - mean) * concentration, shape=18)
+        pm.Binomial("y", n=45, p=theta, observed=hits)
+    return model
+
+
+@pytest.mark.parametrize(
+    "kappa",
+    [
+        lambda: pm.Pareto("kappa", alpha=1.5, m=1),
+        lambda: pm.math.exp(pm.Exponential("log_kappa", lam=1.5)),
+    ],
+    ids=["pareto", "log of an exponential"],
+)
+def test_advice_on_a_hierarchy_that_is_not_normal(kappa):
+    """More iterations would not help, nor is there a non-centred form of a beta distribution."""
+    with pytest.raises(ModeAtInfinityError, match="values of theta draw together") as raised:
+        find_mode(_batting_averages(kappa))
+    text = str(raised.value)
+    assert "holds ever less mass" in text
+    assert "Use nuts, or give" in text
+    assert "max_iterations" not in text
+    assert "non-centred" not in text
+
+
+def test_a_normal_hierarchy_is_sent_to_nested_laplace():
+    with pytest.raises(ModeAtInfinityError, match="nested_laplace serves this model as it is"):
+        find_mode(eight_schools(centred=True))
+
+
+def test_a_search_ends_when_its_groups_draw_together():
+    """Whatever max_iterations allows."""
+    density = LogDensity(eight_schools(centred=True), linker="numpy")
+    with pytest.raises(ModeAtInfinityError):
+        find_mode(density, max_iterations=2000)
+    assert density.evaluations["gradient"] < 200
+
+
+def test_a_search_that_levels_off():
+    """As the scale grows and what it multiplies shrinks, the density rises to a ceiling."""
+    with pm.Model() as model:
+        log_sd, effects = pm.Flat("log_sd"), pm.Normal("effects", 0, 1, shape=6)
+        pm.Normal("y", pm.math.exp(log_sd) * effects, 1, observed=[-4.0, -3, 0, 1, 3, 5])
+    with pytest.raises(ModeAtInfinityError, match="log_sd goes to \\+infinity"):
+        find_mode(model)
+
+
+def test_a_wall_is_not_for_more_iterations():
+    """The density rises to a wall, so that every step that gains is shorter than the last."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0, 10)
+        pm.Potential("wall", pm.math.switch(x < 1, x, -np.inf))
+    with pytest.raises(ModeNotFoundError, match="more iterations would not help"):
+        find_mode(model)

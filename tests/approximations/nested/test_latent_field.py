@@ -152,21 +152,22 @@ def test_latent_by_default(build, names, outer):
 
 
 @pytest.mark.parametrize(
-    "build",
+    ("build", "advice"),
     [
-        globe,
-        linear_regression,
-        lambda: _coefficients(False),
-        _student,
-        _ordered,
-        lambda: _walk_with(lambda scale: pm.Laplace.dist(0, scale)),
+        (globe, r"Use laplace"),
+        (linear_regression, r"Pass latent=\['b'\], or use laplace"),
+        (lambda: _coefficients(False), r"Pass latent=\['b'\], or use laplace"),
+        (_student, r"Use laplace"),
+        (_ordered, r"Use laplace"),
+        (lambda: _walk_with(lambda scale: pm.Laplace.dist(0, scale)), r"Use laplace"),
         # Each level depends on all steps before it, so that all of them meet in the data.
-        lambda: smooth_trend(8, centred=False),
+        (lambda: smooth_trend(8, centred=False), r"Pass latent=\['z'\], or use laplace"),
     ],
     ids=["scalar", "regression", "coefficients", "student", "ordered", "laplace_walk", "cumulated"],
 )
-def test_nothing_is_latent_by_default(build):
-    with pytest.raises(LatentFieldError, match=r"No free variable looks .* Pass latent=\[\.\.\.\]"):
+def test_nothing_is_latent_by_default(build, advice):
+    """What it advises to pass as latent is not refused then."""
+    with pytest.raises(LatentFieldError, match=f"No free variable looks .*{advice}"):
         _field(build())
 
 

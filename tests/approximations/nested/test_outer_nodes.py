@@ -322,3 +322,30 @@ def test_draws_that_would_not_fit(modes, rng, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 2**20)
     with pytest.raises(MemoryLimitError, match=r"Joint draws \(1,000,000 of 10 .* fewer draws="):
         nested_draws(modes[2].conditional, nodes, 1_000_000, rng)
+
+
+def _beside_a_potential(potential):
+    """An outer parameter whose marginal density is the potential's, beside normal data."""
+    with pm.Model() as model:
+        a = pm.Normal("a", 0, 10)
+        pm.Potential("shape", potential(a))
+        z = pm.Normal("z", 0, 1, shape=4)
+        pm.Normal("y", z, 1, observed=[0.1, -0.3, 0.8, 1.2])
+    return latent_field(LogDensity(model, linker="numpy"), ["z"])
+
+
+def test_a_saddle_where_the_search_begins_is_left():
+    """Between two equal hills the slope is zero, and the curvature upward."""
+    field = _beside_a_potential(lambda a: -3 * (a**2 - 1) ** 2)
+    mode = outer_mode(field, np.zeros(5))
+    # Where 12 a (a^2 - 1) + a / 100 is zero.
+    assert abs(mode.conditional.outer[0]) == pytest.approx(np.sqrt(1 - 0.01 / 12), abs=1e-6)
+
+
+def test_a_step_into_the_void_says_nothing_of_the_curvature():
+    """A cliff of 1e10, met by the first long step, had stood for a curvature ever after."""
+    field = _beside_a_potential(lambda a: -1e-3 * (a - 1) ** 2 - pm.math.exp(8 * (a - 3)))
+    mode = outer_mode(field, np.zeros(5))
+    slope = -0.01 * mode.conditional.outer[0] - 2e-3 * (mode.conditional.outer[0] - 1)
+    slope -= 8 * np.exp(8 * (mode.conditional.outer[0] - 3))
+    assert slope == pytest.approx(0.0, abs=1e-6)

@@ -80,7 +80,7 @@ def test_what_overflows_far_out_adds_nothing():
     "prior", [lambda: pm.HalfCauchy("nu", 10), lambda: pm.InverseGamma("nu", 1, 1)]
 )
 def test_digits_that_are_lost_far_out_are_no_mass(prior):
-    """At 1e15 degrees of freedom the normalising constant of a t is a difference of large numbers."""
+    """At 1e15 degrees of freedom the constant of a t density is a difference of large numbers."""
     x = np.linspace(0, 1, 100)
     y = 1 + 2 * x + np.random.default_rng(0).normal(0, 0.5, 100)
     with pm.Model() as model:
