@@ -93,7 +93,7 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
         here, precision, used = _climbed(here, precision, left)
         left -= used
         if left == 0 or not _is_level(here, precision):
-            raise _no_mode(field, theta[field.outer], here, max_iterations - left)
+            raise _no_mode(field, theta[field.outer], here, max_iterations - left, left > 0)
         try:
             return _polished(here, precision, max_iterations - left)
         except CurvatureError as error:
@@ -254,7 +254,7 @@ def _tried(here: Conditional, step: np.ndarray) -> Conditional | None:
 
 
 def _no_mode(
-    field: LatentField, start: np.ndarray, here: Conditional, steps: int
+    field: LatentField, start: np.ndarray, here: Conditional, steps: int, is_stuck: bool
 ) -> ModeAtInfinityError | ModeNotFoundError:
     gone = here.outer - start
     rises = here.marginal_gradient @ gone > -_NEAR
@@ -266,9 +266,14 @@ def _no_mode(
             "its boundary; give it a prior that keeps it away, or use nuts."
             + (f" The posterior may be improper: {'; '.join(reasons)}." if reasons else "")
         )
+    advice = (
+        "no shorter step raises the log marginal density; start elsewhere (start=), or use nuts"
+        if is_stuck
+        else "ask for more (max_iterations=), or start nearer (start=)"
+    )
     return ModeNotFoundError(
         f"The mode of the outer parameters was not found in {steps} steps; the search ended at "
-        f"{_said(here)}. Start elsewhere (start=), ask for more (max_iterations=), or use nuts."
+        f"{_said(here)}: {advice}."
     )
 
 
