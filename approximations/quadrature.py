@@ -17,6 +17,7 @@ from scipy.special import logsumexp, softmax
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
 from .gaussian import Gaussian, triangular_inverse
+from .limits import LEAST_SHARE
 from .mode import Mode, find_mode
 from .result import (
     Clock,
@@ -45,8 +46,6 @@ _MOST_NODES = 1_000_000
 _MOMENT_POINTS = 2**12
 _MARGINAL_POINTS = 2**9
 _PLACES = 201
-# Share of the points left after reweighting below which the rule has visibly missed the posterior.
-_TELL_SHARE = 0.1
 
 
 def quadrature(
@@ -231,7 +230,7 @@ def _evidence_error(density: LogDensity, table: Table, importance: float) -> flo
 
 
 def _warn_when_missed(table: Table, share: float) -> None:
-    if len(table.rule.nodes) > 1 and share < _TELL_SHARE:
+    if len(table.rule.nodes) > 1 and share < LEAST_SHARE:
         warnings.warn(
             f"{len(table.rule.nodes)} nodes a side have missed much of the posterior: of the "
             f"points that they describe, reweighting leaves {share:.2g} effective. Use other "

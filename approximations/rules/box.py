@@ -14,6 +14,7 @@ from ..density import LogDensity
 from ..errors import BoundsError
 from ..gaussian import Gaussian
 from ..graphs.parameters import Block, stands_alone
+from ..limits import MOST_CELL_ERROR
 from ..mode import Mode
 
 # Of the whole mass, what the outermost fortieth of a side may hold in a box that is found.
@@ -22,8 +23,6 @@ _EDGE_SHARE = 40
 _SEARCH_POINTS = {1: 1601, 2: 161, 3: 61, 4: 31}
 _MOST_WIDENINGS = 60
 _CELLS_PER_BLOCK = 2**18
-# Error of the log evidence, in two grids of half the cells, beyond which a box is not believed.
-_TOO_COARSE = 0.02
 
 Bounds = Mapping[str, tuple[Any, Any]]
 
@@ -104,7 +103,7 @@ def found_box(density: LogDensity, mode: Mode, gaussian: Gaussian) -> Box:
         log_density = evaluate_cells(density, box, points)
         marginals = _marginals(log_density)
         edges = edge_masses(marginals)
-        if resolution_error(log_density) > _TOO_COARSE:
+        if resolution_error(log_density) > MOST_CELL_ERROR:
             raise _no_box(density, box, edges, "the cells are wider than its peak")
         if np.all(edges < EDGE_MASS):
             return _trimmed(box, marginals, points)
