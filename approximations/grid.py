@@ -129,8 +129,11 @@ def grid(
     DataTree
         As `laplace` returns it; ``fit`` holds ``log_density`` (axis_0, ..., with the cell centres
         as coordinates), ``mean``, ``sd`` and ``quantiles`` of every quantity from the cells and
-        not from draws, ``log_evidence``, its error as half the cells tell it, ``edge_mass``,
-        and the ``mode`` where there is one.
+        not from draws, ``mean_error`` and ``sd_error`` as half the cells and the edges of the box
+        tell them, ``log_evidence``, its error as half the cells tell it, ``edge_mass``, and the
+        ``mode`` where there is one. ``tail_k`` is the index of a quantity's heavier tail: where it
+        is above 0.7, as of a ratio that divides by zero, there is no mean, and ``mean`` and ``sd``
+        are NaN; from 0.45 on ``sd`` is.
 
     Raises
     ------
@@ -266,8 +269,10 @@ def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dat
                 coords=dict(zip(axes, cells.box.centres(cells.points), strict=True)),
                 dims=axes,
             ),
-            "mean": xr.DataArray(moments.mean, quantities, ["quantity"]),
-            "sd": xr.DataArray(moments.sd, quantities, ["quantity"]),
+            **{
+                name: xr.DataArray(getattr(moments, name), quantities, ["quantity"])
+                for name in ("mean", "sd", "mean_error", "sd_error", "tail_k")
+            },
             "quantiles": xr.DataArray(
                 moments.quantiles, quantities | probabilities, ["quantity", "probability"]
             ),

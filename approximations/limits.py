@@ -6,8 +6,8 @@ TRUSTED_K_HAT = 0.7
 HEAVY_TAIL = 0.7
 """Tail index above which a mean may not exist, or settles down too late (ibid., section 3)."""
 
-HEAVY_SQUARE = 0.5
-"""Tail index from which on there is no variance: that of the squares is twice as large."""
+HEAVY_SQUARE = 0.45
+"""Tail index from which on a rule does not reach the variance: at 0.5 there is none."""
 
 FEWEST_WEIGHTED = 200
 """Independent draws that weighted or independent draws must be worth."""

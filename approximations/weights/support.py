@@ -70,10 +70,17 @@ def checked_logp(density: LogDensity, near: Located, thetas: np.ndarray) -> np.n
     )
     drops = top - beside
     k = int(np.argmin(drops))
-    matters = not drops[k] > 0.5 * chi2.isf(_BEYOND, density.size)
-    if matters or len(wrong) > _MOST_SHARE * len(thetas):
+    if not is_negligible(drops[k], density.size) or len(wrong) > _MOST_SHARE * len(thetas):
         raise _not_finite(density, near, thetas, logp, nearest[k], float(drops[k]))
     return np.where(logp < np.inf, logp, -np.inf)
+
+
+def is_negligible(drop: float, size: int) -> bool:
+    """Whether a log density so far below its highest is next to nothing, among P parameters.
+
+    It is at the edge of the region that holds 99.9 % of a normal distribution, and beyond.
+    """
+    return bool(drop > 0.5 * chi2.isf(_BEYOND, size))
 
 
 def _beside(density: LogDensity, centre: np.ndarray, points: np.ndarray) -> np.ndarray:

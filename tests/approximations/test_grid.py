@@ -389,7 +389,7 @@ def test_a_density_that_is_no_number():
     with pm.Model() as model:
         x = pm.Normal("x", 2.0, 1.0, initval=2.0)
         pm.Potential("root", pm.math.sqrt(x))
-    with pytest.raises(BoundsError, match=r"log density is nan at .*'x': .*-0\.9"):
+    with pytest.raises(BoundsError, match=r"log density is nan at .*'x': -0\.05"):
         grid(model, {"x": (-1.0, 5.0)}, points=60)
 
 
