@@ -20,6 +20,9 @@ from .tails import tail_index_of_distribution
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
 # Of the quantiles that a grid keeps: enough to tell the mass of any interval, the five among them.
 FINE_PROBABILITIES = tuple(k / 400 for k in range(1, 400))
+# What lies beyond the box, over what is in the outermost fortieth of it: for the heaviest tails that
+# have a mean to be told.
+_BEYOND = 10.0
 _MIDDLE = FINE_PROBABILITIES.index(0.5)
 # Cells that together hold less than this are left out of sums over quantities.
 _NEGLIGIBLE = 1e-9
@@ -38,8 +41,8 @@ class Moments:
     quantiles : (Q, 399) array
         At `FINE_PROBABILITIES`.
     mean_error, sd_error : (Q,) array
-        How far the sums over every other cell are from those over all, and what the outermost cells
-        of the box add to them.
+        How far the sums over every other cell are from those over all, and what may lie beyond the
+        box, from what its outermost cells add.
     tail_k : (Q,) array
         Index of the heavier tail.
     """
@@ -119,7 +122,7 @@ class _Parts:
             return np.nan
         sums, masses = (np.bincount(self.grid, weights=w) for w in (mass * terms, mass))
         apart = np.max(np.abs(sums / masses)) if np.all(masses > 0) else np.inf
-        return float(apart + np.abs(terms[self.is_edge]) @ mass[self.is_edge])
+        return float(apart + _BEYOND * (np.abs(terms[self.is_edge]) @ mass[self.is_edge]))
 
 
 def _moments(

@@ -393,6 +393,16 @@ def test_a_density_that_is_no_number():
         grid(model, {"x": (-1.0, 5.0)}, points=60)
 
 
+def test_a_density_that_is_no_number_far_out_is_zero_there():
+    """A square root of a negative number, four sds away."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 4.0, 1.0)
+        pm.Potential("root", pm.math.sqrt(x) / 1e6)
+    fit = grid(model, points=400)["fit"]
+    assert np.isneginf(fit["log_density"].values[fit["axis_0"].values < 0]).all()
+    assert float(fit["mean"].sel(quantity="x")) == pytest.approx(4.0, abs=1e-3)
+
+
 def test_an_improper_posterior_has_no_box():
     with pytest.raises(ModeAtInfinityError, match="flat along 1 x"):
         grid(_flat_model())
