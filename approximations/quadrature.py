@@ -49,8 +49,8 @@ _MOST_NODES = 1_000_000
 _MOMENT_POINTS = 2**12
 _MARGINAL_POINTS = 2**9
 _PLACES = 201
-# Points that look for what quantities do far out are so much wider than those for moments.
-_WIDE = 1.6
+# Points that look for what quantities do far out, and how much wider they are.
+_WIDE_POINTS, _WIDE = 2**10, 1.6
 
 
 def quadrature(
@@ -193,8 +193,8 @@ def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Tab
     normals = quasi_random_normals(_MOMENT_POINTS, table.size)
     thetas, log_proposal = transported(table, normals)
     log_weights = checked_logp(density, gaussian, thetas) - log_proposal
-    wide, log_wide = transported(table, _WIDE * normals)
-    fit = _moments(density, table, thetas, softmax(log_weights), (wide, log_wide))
+    wide = transported(table, _WIDE * normals[:_WIDE_POINTS])
+    fit = _moments(density, table, thetas, softmax(log_weights), wide)
     importance = float(logsumexp(log_weights) - np.log(len(log_weights)))
     share = np.exp(2 * logsumexp(log_weights) - logsumexp(2 * log_weights)) / len(log_weights)
     _warn_when_missed(table, share)
