@@ -80,7 +80,7 @@ def advi(
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw.
+        When the log density is NaN or plus infinity at a draw where that matters.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     settings = {"draws": draws, "iterations": iterations, "learning_rate": learning_rate}

@@ -70,7 +70,7 @@ def dadvi(
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw.
+        When the log density is NaN or plus infinity at a draw where that matters.
     DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     draws = checked_count("draws", draws)

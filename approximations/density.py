@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+from pymc.logprob.utils import ParameterValueError
 from pytensor.compile.sharedvalue import SharedVariable
 from scipy.sparse import csc_array
 
@@ -24,13 +25,17 @@ from .sparse.sparsity import Pattern, pattern_of
 _ENTRIES_PER_CHUNK = 2**17
 # A matrix of predictors is no temporary array, so a few rows at a time fit beside it.
 _FEWEST_ROWS, _MANY_ENTRIES = 16, 10**6
+# What an operation of a graph raises at a point where there is no density: a parameter out of its
+# range inside a scan, a matrix that is singular.
+_NO_DENSITY = (ParameterValueError, np.linalg.LinAlgError)
 
 
 class LogDensity:
     """Log posterior density of a PyMC model in unconstrained space, Jacobian terms included.
 
     Nothing is compiled until it is asked for. Data are lifted out of the graph, so `set_data`
-    compiles nothing either.
+    compiles nothing either. Where the model's own checks refuse a point (a scale that underflows to
+    0 within a scan, say) its log density is minus infinity, and has no derivatives: they are NaN.
 
     Parameters
     ----------
@@ -103,7 +108,11 @@ class LogDensity:
     def value(self, theta: np.ndarray) -> float:
         """Log density at ``theta`` (P,)."""
         self.evaluations["value"] += 1
-        return float(self._function("value", self._symbolic.value_graph)(_vector(theta))[0])
+        function = self._function("value", self._symbolic.value_graph)
+        try:
+            return float(function(_vector(theta))[0])
+        except _NO_DENSITY:
+            return -np.inf
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient (P,) of the log density at ``theta`` (P,)."""
@@ -112,14 +121,21 @@ class LogDensity:
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Log density and its gradient (P,) at ``theta`` (P,), in one evaluation."""
         self.evaluations["gradient"] += 1
-        value, gradient = self._function("gradient", self._symbolic.gradient_graph)(_vector(theta))
+        function = self._function("gradient", self._symbolic.gradient_graph)
+        try:
+            value, gradient = function(_vector(theta))
+        except _NO_DENSITY:
+            return -np.inf, np.full(self.size, np.nan)
         return float(value), np.array(gradient)
 
     def hessian_vector_product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Hessian of the log density at ``theta`` (P,) times ``vector`` (P,), exactly."""
         self.evaluations["hessian_vector_product"] += 1
         function = self._function("hessian_vector_product", self._symbolic.product_graph)
-        return function(_vector(theta), _vector(vector))[0]
+        try:
+            return function(_vector(theta), _vector(vector))[0]
+        except _NO_DENSITY:
+            return np.full(self.size, np.nan)
 
     def hessian(self, theta: np.ndarray) -> np.ndarray | csc_array:
         """Hessian (P, P) of the log density at ``theta`` (P,): negative definite at a mode.
@@ -139,10 +155,13 @@ class LogDensity:
         self.evaluations["hessian_vector_product"] += self.size
         function = self._function("products", self._symbolic.products_graph)
         units = np.eye(self.size)
-        products = [
-            function(_vector(theta), units[rows], rows=len(units[rows]))[0]
-            for rows in self._chunks(self.size)
-        ]
+        try:
+            products = [
+                function(_vector(theta), units[rows], rows=len(units[rows]))[0]
+                for rows in self._chunks(self.size)
+            ]
+        except _NO_DENSITY:
+            return np.full((self.size, self.size), np.nan)
         return _symmetric(np.concatenate(products))
 
     def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray | csc_array]:
@@ -155,7 +174,10 @@ class LogDensity:
         self.evaluations["gradient"] += 1
         self.evaluations["hessian_vector_product"] += self.size
         function = self._function("derivatives", self._symbolic.derivatives_graph)
-        value, gradient, products = function(_vector(theta), self._units, rows=self.size)
+        try:
+            value, gradient, products = function(_vector(theta), self._units, rows=self.size)
+        except _NO_DENSITY:
+            return -np.inf, np.full(self.size, np.nan), np.full_like(self._units, np.nan)
         return float(value), np.array(gradient), _symmetric(products)
 
     @property
@@ -181,6 +203,8 @@ class LogDensity:
     ) -> np.ndarray:
         """Log density (S,) at many points ``thetas`` (S, P), in chunks of bounded memory.
 
+        It is NaN or plus infinity where the model's own arithmetic is.
+
         Parameters
         ----------
         thetas : (S, P) array
@@ -193,7 +217,7 @@ class LogDensity:
         function = self._function("batched_value", self._symbolic.batched_value_graph)
         values = np.empty(len(thetas))
         for rows in self._chunks(len(thetas)):
-            values[rows] = function(thetas[rows], rows=len(thetas[rows]))[0]
+            values[rows] = _row_by_row(function, thetas[rows])
             if progress is not None:
                 progress(len(thetas[rows]))
         return values
@@ -328,6 +352,18 @@ class LogDensity:
 def as_density(model: pm.Model | LogDensity | None) -> LogDensity:
     """Take a model, or the log density that was made of one before."""
     return model if isinstance(model, LogDensity) else LogDensity(model)
+
+
+def _row_by_row(function: CompiledFunction, thetas: np.ndarray) -> np.ndarray:
+    """Evaluate a batch; where a row is refused, halves of it, until that row stands alone."""
+    try:
+        return function(thetas, rows=len(thetas))[0]
+    except _NO_DENSITY:
+        if len(thetas) == 1:
+            return np.array([-np.inf])
+        half = len(thetas) // 2
+        parts = (thetas[:half], thetas[half:])
+        return np.concatenate([_row_by_row(function, part) for part in parts])
 
 
 def _vector(theta: np.ndarray) -> np.ndarray:

@@ -117,6 +117,10 @@ class UntrustedWeightsWarning(UserWarning):
     """Importance weights have so heavy a tail that their means cannot be trusted."""
 
 
+class UntrustedReferenceWarning(UserWarning):
+    """A tree that others should be held against cannot be trusted by its own diagnostics."""
+
+
 class SecondModeWarning(UserWarning):
     """Another mode holds a share of the posterior that an approximation at this one leaves out."""
 

@@ -27,6 +27,7 @@ from .errors import (
     StartingPointError,
 )
 from .gaussian import Gaussian
+from .limits import MOST_CELL_ERROR, MOST_EDGE_MASS
 from .mode import Mode, find_mode
 from .result import (
     Record,
@@ -53,10 +54,6 @@ from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 MOST_SCALARS = 4
 _MOST_CELLS = 50_000_000
 _POINTS = {1: 2001, 2: 401, 3: 101, 4: 41}
-# Mass at the edge of a given box beyond which its numbers are visibly those of the box.
-_TELL_EDGE_MASS = 1e-5
-# Error of the log evidence beyond which cells are visibly too wide.
-_TELL_RESOLUTION = 0.02
 
 
 @dataclass(frozen=True)
@@ -132,8 +129,11 @@ def grid(
     DataTree
         As `laplace` returns it; ``fit`` holds ``log_density`` (axis_0, ..., with the cell centres
         as coordinates), ``mean``, ``sd`` and ``quantiles`` of every quantity from the cells and
-        not from draws, ``log_evidence``, its error as half the cells tell it, ``edge_mass``,
-        and the ``mode`` where there is one.
+        not from draws, ``mean_error`` and ``sd_error`` as half the cells and the edges of the box
+        tell them, ``log_evidence``, its error as half the cells tell it, ``edge_mass``, and the
+        ``mode`` where there is one. ``tail_k`` is the index of a quantity's heavier tail: where it
+        is above 0.7, as of a ratio that divides by zero, there is no mean, and ``mean`` and ``sd``
+        are NaN; from 0.45 on ``sd`` is.
 
     Raises
     ------
@@ -239,7 +239,7 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
             f"The bounds exclude the posterior's mode: the density is highest at the edge of the "
             f"box, near {where} (unconstrained scale). Widen the box."
         )
-    if edges[k, side] > _TELL_EDGE_MASS:
+    if edges[k, side] > MOST_EDGE_MASS:
         warnings.warn(
             f"The edge of the box at {where} (unconstrained scale) holds {edges[k, side]:.2g} of "
             "the mass, so the box itself shows in the results. Widen it, or leave bounds out.",
@@ -250,7 +250,7 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
 
 def _check_resolution(cells: Cells) -> None:
     error = resolution_error(cells.log_density)
-    if error > _TELL_RESOLUTION:
+    if error > MOST_CELL_ERROR:
         raise GridSizeError(
             f"The cells are too wide for this posterior: half of them give another log evidence, "
             f"by {error:.2g}. Say how many points= or which bounds=, or use laplace or nuts."
@@ -269,8 +269,10 @@ def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dat
                 coords=dict(zip(axes, cells.box.centres(cells.points), strict=True)),
                 dims=axes,
             ),
-            "mean": xr.DataArray(moments.mean, quantities, ["quantity"]),
-            "sd": xr.DataArray(moments.sd, quantities, ["quantity"]),
+            **{
+                name: xr.DataArray(getattr(moments, name), quantities, ["quantity"])
+                for name in ("mean", "sd", "mean_error", "sd_error", "tail_k")
+            },
             "quantiles": xr.DataArray(
                 moments.quantiles, quantities | probabilities, ["quantity", "probability"]
             ),

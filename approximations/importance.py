@@ -6,21 +6,20 @@ weights, whose Pareto k-hat says whether the correction can be trusted.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pymc as pm
 import xarray as xr
 
 from .density import LogDensity, as_density
-from .errors import UntrustedWeightsWarning
 from .gaussian import Gaussian
 from .laplace import normal_fit
 from .mode import find_mode
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .running.metering import Meter
 from .search.starting import Start
-from .weights.pairs import TRUSTED_K_HAT, WeightedPairs
+from .trust import warn_of_weights
+from .weights.kept import with_weighted_points
+from .weights.pairs import WeightedPairs
 from .weights.smoothing import FEWEST, systematic
 from .weights.weighting import weighted_pairs
 
@@ -81,7 +80,8 @@ def importance(
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
         When there is no peak to expand around.
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw.
+        When the log density is NaN or plus infinity at a draw where that matters; far out, where
+        the density vanishes, it counts as a density of 0.
     WeightsError
         When no draw has a weight, or one pair holds more than 99 % of it.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
@@ -89,7 +89,8 @@ def importance(
     Warns
     -----
     UntrustedWeightsWarning
-        When k-hat is 0.7 or more.
+        When k-hat is 0.7 or more, or the weighted draws are worth fewer than a tenth of the pairs
+        and than 200.
     """
     draws = checked_count("draws", draws)
     pairs = checked_count("pairs", max(draws, 1000) if pairs is None else pairs, least=FEWEST)
@@ -101,7 +102,13 @@ def importance(
     weighted = weighted_pairs(density, mode, gaussian, pairs=pairs, rng=rng)
     meter.fitted()
 
-    _warn_of_heavy_tail(weighted)
+    warn_of_weights(
+        f"The weights of the best proposal ({weighted.proposal.name})",
+        weighted.k_hat,
+        weighted.effective_sample_size,
+        pairs,
+        "Look for a second mode, try another parametrisation, or use nuts.",
+    )
     chosen = resampled(weighted, draws, rng)
     fit = normal_fit(density, mode, gaussian).rename(log_evidence="log_evidence_laplace")
     settings = {"draws": draws, "pairs": pairs, "max_iterations": max_iterations}
@@ -115,7 +122,8 @@ def importance(
         sample_stats={name: stats[name][chosen] for name in ("lp", "log_weight")},
         point=mode.theta,
     )
-    return meter.written_into(_with_weighted(tree, density, weighted, stats, record))
+    points = weighted.thetas.reshape(2 * pairs, -1)
+    return meter.written_into(with_weighted_points(tree, density, points, stats, record))
 
 
 def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -130,20 +138,6 @@ def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> 
     weights = np.exp(weighted.log_point_weights).T.ravel()
     pair, side = np.divmod(systematic(weights, draws, rng), 2)
     return rng.permutation(side * len(weighted.log_weights) + pair)
-
-
-def _warn_of_heavy_tail(weighted: WeightedPairs) -> None:
-    if weighted.is_trusted:
-        return
-    warnings.warn(
-        f"The weights of the best proposal ({weighted.proposal.name}) have a Pareto k-hat of "
-        f"{weighted.k_hat:.2f}; from {TRUSTED_K_HAT} on their means cannot be trusted, whatever "
-        f"the standard errors say (effective sample size {weighted.effective_sample_size:.3g} of "
-        f"{len(weighted.log_weights)} pairs). Look for a second mode, try another "
-        "parametrisation, or use nuts.",
-        UntrustedWeightsWarning,
-        stacklevel=3,
-    )
 
 
 def _point_stats(weighted: WeightedPairs) -> dict[str, np.ndarray]:
@@ -170,18 +164,3 @@ def _quality(weighted: WeightedPairs, distinct: int) -> xr.Dataset:
         },
         coords={"trial": [trial.name for trial in tried]},
     )
-
-
-def _with_weighted(
-    tree: xr.DataTree,
-    density: LogDensity,
-    weighted: WeightedPairs,
-    stats: dict[str, np.ndarray],
-    record: Record,
-) -> xr.DataTree:
-    """Add the weighted points, built as any other draws are, under names of their own."""
-    points = weighted.thetas.reshape(len(stats["lp"]), -1)
-    whole = assemble(density, points, xr.Dataset(), record, sample_stats=stats)
-    for name in ("posterior", "unconstrained_posterior", "sample_stats"):
-        tree[f"weighted_{name}"] = whole[name]
-    return tree

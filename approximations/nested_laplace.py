@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pymc as pm
 import xarray as xr
-from scipy.special import expit, logsumexp
+from scipy.special import logsumexp
 
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
@@ -28,16 +27,15 @@ from .nested.tails import check_tails
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .running.metering import Meter
 from .search.starting import Start, starting_point
-from .weights.smoothing import checked_logp, smoothed_weights, systematic
+from .trust import warn_of_weights
+from .weights.kept import with_weighted_points
+from .weights.reflection import reflected
+from .weights.smoothing import smoothed_weights, systematic
+from .weights.support import Place, checked_logp
 
 # Nodes a latent scalar by which Laplace's approximation of small groups is checked, and the shift
 # of an outer parameter, in sds, from which it is told.
 _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
-
-
-class _Place(NamedTuple):
-    mean: np.ndarray
-    sd: np.ndarray
 
 
 def nested_laplace(
@@ -87,7 +85,8 @@ def nested_laplace(
         Whether draws of the latent field are reflected into its skewness; see `skew_laplace`.
     weights : bool, default False
         Whether draws are resampled by Pareto-smoothed importance weights, so that they follow the
-        exact posterior as far as ``k_hat`` in ``fit`` says: below 0.7 they can be trusted.
+        exact posterior as far as ``k_hat`` in ``fit`` says: below 0.7 they can be trusted. The
+        weighted draws are kept, too, as `importance` keeps them.
     max_iterations : int, default 200
         Of the search for the mode of the outer parameters.
 
@@ -105,7 +104,10 @@ def nested_laplace(
         - ``nodes`` (node, outer) and ``weights`` (node), their shares of the evidence;
         - ``log_evidence``, its ``log_evidence_error`` as far as a coarser rule on the same nodes
           tells it, and ``log_evidence_laplace``, with the outer parameters taken for normal;
-        - with ``weights``: ``k_hat`` and ``effective_sample_size``.
+        - with ``weights``: ``k_hat``, ``effective_sample_size`` and ``distinct_draws``.
+
+        With ``weights`` there are ``weighted_posterior``, ``weighted_unconstrained_posterior`` and
+        ``weighted_sample_stats``, the draws before they were resampled, too.
 
     Raises
     ------
@@ -121,6 +123,10 @@ def nested_laplace(
         When the outer density is higher at a node than at the mode.
     MemoryLimitError
         When draws or nodes would not fit.
+    NonFiniteDensityError
+        When the log density is NaN or plus infinity at a draw where that matters.
+    WeightsError
+        When no draw has a weight, with ``weights``.
     SparsityError
         When the pattern of the latent precision does not hold.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
@@ -130,6 +136,8 @@ def nested_laplace(
     SmallGroupsWarning
         When five nodes a latent scalar, in the place of one, would move an outer parameter by more
         than a tenth of its sd.
+    UntrustedWeightsWarning
+        When ``weights`` cannot be trusted, with a k-hat of 0.7 or more.
     """
     nodes = checked_count("nodes", nodes)
     points = None if points is None else checked_count("points", points)
@@ -150,15 +158,25 @@ def nested_laplace(
     fit = _fit_dataset(mode, around).assign(log_evidence_laplace=evidence)
     meter.fitted()
 
-    near = _Place(fit["mean"].values, fit["sd"].values)
+    near = Place(fit["mean"].values, fit["sd"].values)
     drawn = nested_draws(mode.conditional, around, draws, rng, with_mirrored=skew)
-    thetas, stats, quality = _corrected(density, near, drawn, rng, weights=weights)
+    thetas, logp, log_proposal = _skewed(density, near, drawn, rng)
     settings = {"latent": field.names, "draws": draws, "points": points, "nodes": nodes}
     settings |= {"skew": skew, "weights": weights, "max_iterations": max_iterations}
     record = Record("nested_laplace", settings, seed_to_record(random_seed))
+    stats = {"lp": logp, "log_proposal": log_proposal}
     point = mode.conditional.theta
-    tree = assemble(density, thetas, fit.assign(quality), record, sample_stats=stats, point=point)
-    return meter.written_into(tree)
+    if not weights:
+        tree = assemble(density, thetas, fit, record, sample_stats=stats, point=point)
+        return meter.written_into(tree)
+    quality, chosen, stats["log_weight"] = _weighted(logp - log_proposal, rng)
+    _warn_of_weights(quality, draws)
+    # What comes out was not drawn from the proposal, so its density is not told.
+    kept = {name: stats[name][chosen] for name in ("lp", "log_weight")}
+    fit = fit.assign(quality)
+    tree = assemble(density, thetas[chosen], fit, record, sample_stats=kept, point=point)
+    stats["pair"] = np.arange(draws)
+    return meter.written_into(with_weighted_points(tree, density, thetas, stats, record))
 
 
 def _laplace_evidence(mode: OuterMode) -> float:
@@ -190,33 +208,44 @@ def _fit_dataset(mode: OuterMode, around: OuterNodes) -> xr.Dataset:
     )
 
 
-def _corrected(
-    density: LogDensity,
-    near: _Place,
-    drawn: NestedDraws,
-    rng: np.random.Generator,
-    *,
-    weights: bool,
-) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, float]]:
-    """Reflect draws where they have mirror images, resample them by weights, or neither."""
-    thetas, log_proposal = drawn.thetas, drawn.log_proposal
-    logp = checked_logp(density, near, thetas)
-    if drawn.mirrored is not None:
-        mirrored = checked_logp(density, near, drawn.mirrored)
-        keeps = rng.random(len(logp)) < expit(logp - mirrored)
-        thetas = np.where(keeps[:, None], thetas, drawn.mirrored)
-        kept, other = np.where(keeps, (logp, mirrored), (mirrored, logp))
-        # The density 2 q(x) p(x) / (p(x) + p(its mirror image)).
-        log_proposal = log_proposal + np.log(2) + kept - np.logaddexp(kept, other)
-        logp = kept
-    if weights:
-        smoothed, k_hat = smoothed_weights(logp - log_proposal)
-        shares = np.exp(smoothed - logsumexp(smoothed))
-        quality = {"k_hat": k_hat, "effective_sample_size": float(1 / np.sum(shares**2))}
-        chosen = rng.permutation(systematic(shares, len(shares), rng))
-        # What comes out was not drawn from the proposal, so its density is not told.
-        return thetas[chosen], {"lp": logp[chosen]}, quality
-    return thetas, {"lp": logp, "log_proposal": log_proposal}, {}
+def _skewed(
+    density: LogDensity, near: Place, drawn: NestedDraws, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Reflect draws (S, P) that have mirror images: they, their log density and log proposal."""
+    logp = checked_logp(density, near, drawn.thetas)
+    if drawn.mirrored is None:
+        return drawn.thetas, logp, drawn.log_proposal
+    mirrored = checked_logp(density, near, drawn.mirrored)
+    thetas, logp, log_factor, _ = reflected(drawn.thetas, drawn.mirrored, logp, mirrored, rng)
+    return thetas, logp, drawn.log_proposal + log_factor
+
+
+def _weighted(
+    log_ratios: np.ndarray, rng: np.random.Generator
+) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
+    """Smooth weights (S,), and choose draws by them: quality, indices and log weights."""
+    smoothed, k_hat = smoothed_weights(log_ratios)
+    log_weights = smoothed - logsumexp(smoothed)
+    shares = np.exp(log_weights)
+    chosen = rng.permutation(systematic(shares, len(shares), rng))
+    quality = {
+        "k_hat": k_hat,
+        "effective_sample_size": float(1 / np.sum(shares**2)),
+        "distinct_draws": len(np.unique(chosen)),
+    }
+    return quality, chosen, log_weights
+
+
+def _warn_of_weights(quality: dict[str, float], draws: int) -> None:
+    warn_of_weights(
+        "The weights of the nested approximation's draws",
+        quality["k_hat"],
+        quality["effective_sample_size"],
+        draws,
+        "With many latent scalars no weights can be: leave weights=False, try nodes= or skew=True, "
+        "or use nuts.",
+        stacklevel=4,
+    )
 
 
 def _warn_of_small_groups(mode: OuterMode) -> None:

@@ -7,7 +7,6 @@ inference", JMLR 23(306), algorithms 1 and 2. The weights are smoothed as `impor
 from __future__ import annotations
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,15 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from .density import LogDensity
-from .errors import ConvergenceError, NonFiniteDensityError, UntrustedWeightsWarning
+from .errors import ConvergenceError
 from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
 from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
 from .running.progress import is_terminal
-from .weights.pairs import TRUSTED_K_HAT
+from .running.variational import elbo_of
+from .trust import warn_of_weights
+from .weights.kept import with_weighted_points
 from .weights.smoothing import FEWEST, smoothed_weights, systematic
+from .weights.support import Place, checked_logp
 
 _ROOMS = "pymc_extras.inference.pathfinder"
 
@@ -82,15 +84,16 @@ def pathfinder(
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
     NonFiniteDensityError
-        When the log density, or a path's own, is NaN or plus infinity at a draw.
+        When the log density is NaN or plus infinity at a draw where that matters.
     WeightsError
-        When no draw has a weight.
+        When no draw of a path has a weight, or one's is not a number.
     DiscreteVariableError, NoFreeVariableError, ArgumentError
 
     Warns
     -----
     UntrustedWeightsWarning
-        When k-hat is 0.7 or more.
+        When k-hat is 0.7 or more, or the weighted draws are worth fewer than a tenth of their
+        number and than 200.
     """
     draws, paths = checked_count("draws", draws), checked_count("paths", paths)
     per_path = max(draws, 250) if draws_per_path is None else draws_per_path
@@ -119,10 +122,14 @@ def pathfinder(
         record,
         sample_stats={name: stats[name][chosen] for name in ("lp", "log_weight")},
     )
-    whole = assemble(density, thetas, xr.Dataset(), record, sample_stats=stats)
-    for name in ("posterior", "unconstrained_posterior", "sample_stats"):
-        tree[f"weighted_{name}"] = whole[name]
-    _warn_of_heavy_tail(float(quality["k_hat"]))
+    tree = with_weighted_points(tree, density, thetas, stats, record)
+    warn_of_weights(
+        "The weights of a path's draws",
+        float(quality["k_hat"]),
+        float(quality["effective_sample_size"]),
+        len(thetas),
+        "Use importance or nuts, or try another jitter.",
+    )
     more = density.seconds_compiling - compiled
     clock = Clock(more, fitted - started, time.perf_counter() - fitted - more)
     spent = {name: count - before[name] for name, count in density.evaluations.items()}
@@ -172,14 +179,9 @@ def _weighted(
     density: LogDensity, thetas: np.ndarray, found: Any
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """Weigh the draws of all paths (S, P), each by the density of its own path."""
-    logp, log_proposal = density.batched_value(thetas), found.logQ.ravel()
+    place = Place(thetas.mean(axis=0), thetas.std(axis=0))
+    logp, log_proposal = checked_logp(density, place, thetas), found.logQ.ravel()
     ratios = logp - log_proposal
-    if wrong := int(np.sum(np.isnan(ratios) | (ratios == np.inf))):
-        raise NonFiniteDensityError(
-            f"The log density, or that of the path's approximation, is no finite number at {wrong} "
-            f"of {len(ratios)} draws, so they cannot be weighed. Look for an overflow in the "
-            "model, or use laplace or nuts."
-        )
     number, per_path = found.logQ.shape
     # Path by path: the tail of a poor one would pass for that of all.
     parts = [smoothed_weights(part) for part in ratios.reshape(number, per_path)]
@@ -198,7 +200,7 @@ def _quality(smoothed: np.ndarray, ratios: np.ndarray, k_hat: np.ndarray) -> xr.
     """Say what the smoothed log weights (I, M) of I paths, and the raw ones (I M,), are worth."""
     log_evidence = logsumexp(smoothed) - np.log(smoothed.size)
     relative = np.exp(smoothed - log_evidence)
-    elbos, per_path = ratios.reshape(smoothed.shape), smoothed.shape[1]
+    elbo, elbo_error = elbo_of(ratios.reshape(smoothed.shape))
     return xr.Dataset(
         {
             "log_evidence": log_evidence,
@@ -206,19 +208,8 @@ def _quality(smoothed: np.ndarray, ratios: np.ndarray, k_hat: np.ndarray) -> xr.
             "k_hat": k_hat.max(),
             "k_hat_path": ("path", k_hat),
             "effective_sample_size": relative.sum() ** 2 / np.sum(relative**2),
-            "elbo": ("path", elbos.mean(axis=1)),
-            "elbo_error": ("path", elbos.std(axis=1, ddof=1) / np.sqrt(per_path)),
+            "elbo": ("path", elbo),
+            "elbo_error": ("path", elbo_error),
         },
-        coords={"path": np.arange(len(elbos))},
-    )
-
-
-def _warn_of_heavy_tail(k_hat: float) -> None:
-    if k_hat < TRUSTED_K_HAT:
-        return
-    warnings.warn(
-        f"The weights of a path's draws have a Pareto k-hat of {k_hat:.2f}; from {TRUSTED_K_HAT} "
-        "on their means cannot be trusted. Use importance or nuts, or try another jitter.",
-        UntrustedWeightsWarning,
-        stacklevel=3,
+        coords={"path": np.arange(len(smoothed))},
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import pymc as pm
@@ -17,6 +18,7 @@ from scipy.special import logsumexp, softmax
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
 from .gaussian import Gaussian, triangular_inverse
+from .limits import HEAVY_SQUARE, HEAVY_TAIL, LEAST_SHARE
 from .mode import Mode, find_mode
 from .result import (
     Clock,
@@ -26,15 +28,17 @@ from .result import (
     checked_count,
     generator,
     parameter_array,
-    posterior_dataset,
     seed_to_record,
 )
 from .rules.hermite import Table, tabulate
 from .rules.quasi_random import quasi_random_normals
 from .rules.transport import marginal_density, transported
 from .scalars.grid_moments import PROBABILITIES
-from .scalars.quantities import flatten
+from .scalars.poles import tail_far_out
+from .scalars.quantities import scalar_at, scalars_at
+from .scalars.tails import tail_index
 from .search.starting import Start
+from .weights.support import checked_logp
 
 MOST_SCALARS = 6
 _POINTS = {1: 25, 2: 15, 3: 11, 4: 9, 5: 7, 6: 5}
@@ -45,8 +49,8 @@ _MOST_NODES = 1_000_000
 _MOMENT_POINTS = 2**12
 _MARGINAL_POINTS = 2**9
 _PLACES = 201
-# Share of the points left after reweighting below which the rule has visibly missed the posterior.
-_TELL_SHARE = 0.1
+# Points that look for what quantities do far out, and how much wider they are.
+_WIDE_POINTS, _WIDE = 2**10, 1.6
 
 
 def quadrature(
@@ -101,8 +105,10 @@ def quadrature(
           with one and two nodes fewer and to an importance sampling estimate;
         - ``mean``, ``sd``, ``quantiles`` of every quantity, from 4,096 quasi-random points of the
           interpolated density (quantiles to about 0.002 sd), and ``mean_error`` and ``sd_error``:
-          by how much weighting these points to the exact posterior moves them. A quantity without
-          a mean gets numbers too, as from any finite sum;
+          by how much weighting these points to the exact posterior moves them, and half of what the
+          two halves of the points differ by. ``tail_k`` is the
+          tail index of these points, or of what the quantity does far out: where it is above 0.7,
+          as of a ratio that divides by zero, ``mean`` and ``sd`` are NaN; from 0.45 on ``sd`` is;
         - ``effective_share`` of those points that is left by the weights, near 1 where the
           interpolated density is the posterior;
         - ``marginal_density`` (parameter, place) at ``marginal_place``, unconstrained scale;
@@ -114,6 +120,8 @@ def quadrature(
         With more than 6 free scalars or more than a million nodes.
     QuadratureError
         When the log density is not finite at a node.
+    NonFiniteDensityError
+        When it is NaN or plus infinity at a draw where that matters.
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
         When there is no peak to lay the nodes around.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
@@ -147,7 +155,10 @@ def quadrature(
         thetas,
         fit,
         Record("quadrature", settings, seed_to_record(random_seed)),
-        sample_stats={"lp": density.batched_value(thetas), "log_proposal": log_proposal},
+        sample_stats={
+            "lp": checked_logp(density, gaussian, thetas),
+            "log_proposal": log_proposal,
+        },
         point=mode.theta,
     )
     compiling = density.seconds_compiling - compiled
@@ -181,8 +192,9 @@ def _checked_points(density: LogDensity, points: int | None) -> int:
 def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Table) -> xr.Dataset:
     normals = quasi_random_normals(_MOMENT_POINTS, table.size)
     thetas, log_proposal = transported(table, normals)
-    log_weights = density.batched_value(thetas) - log_proposal
-    fit = _moments(density, thetas, softmax(log_weights))
+    log_weights = checked_logp(density, gaussian, thetas) - log_proposal
+    wide = transported(table, _WIDE * normals[:_WIDE_POINTS])
+    fit = _moments(density, table, thetas, softmax(log_weights), wide)
     importance = float(logsumexp(log_weights) - np.log(len(log_weights)))
     share = np.exp(2 * logsumexp(log_weights) - logsumexp(2 * log_weights)) / len(log_weights)
     _warn_when_missed(table, share)
@@ -203,21 +215,39 @@ def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Tab
     )
 
 
-def _moments(density: LogDensity, thetas: np.ndarray, weights: np.ndarray) -> xr.Dataset:
+def _moments(
+    density: LogDensity,
+    table: Table,
+    thetas: np.ndarray,
+    weights: np.ndarray,
+    wide: tuple[np.ndarray, np.ndarray],
+) -> xr.Dataset:
     """Moments of all quantities over points, and by how much weights (S,) would move them."""
-    scalars = flatten(posterior_dataset(density, density.unravel(thetas)))
-    values = np.stack([value[0] for value in scalars.values()])
-    mean, sd = values.mean(axis=1), values.std(axis=1)
-    exact_mean = values @ weights
-    exact_sd = np.sqrt((values - exact_mean[:, None]) ** 2 @ weights)
+    scalars, far = scalars_at(density, thetas), scalars_at(density, wide[0])
+    values = np.stack(list(scalars.values()))
+    tail_k = np.array([tail_index(value[None], independent=True) for value in values])
+    outside = [
+        tail_far_out(*wide, far[label], table.root, partial(scalar_at, density, label))
+        for label in scalars
+    ]
+    tail_k = np.fmax(tail_k, outside)
+    has_mean = np.all(np.isfinite(values), axis=1) & ~(tail_k > HEAVY_TAIL)
+    used = np.where(has_mean[:, None], values, np.nan)
+    mean, sd = used.mean(axis=1), np.where(tail_k >= HEAVY_SQUARE, np.nan, used.std(axis=1))
+    exact_mean = used @ weights
+    exact_sd = np.sqrt((used - exact_mean[:, None]) ** 2 @ weights)
+    # The points of each half of a quasi-random sequence are evenly spread, too.
+    halves = used.reshape(len(used), 2, -1)
+    apart = np.abs(np.diff(halves.mean(axis=2))) / 2, np.abs(np.diff(halves.std(axis=2))) / 2
     one, two = ("quantity",), ("quantity", "probability")
     return xr.Dataset(
         {
             "mean": (one, mean),
             "sd": (one, sd),
             "quantiles": (two, np.quantile(values, PROBABILITIES, axis=1, method="hazen").T),
-            "mean_error": (one, np.abs(mean - exact_mean)),
-            "sd_error": (one, np.abs(sd - exact_sd)),
+            "mean_error": (one, np.abs(mean - exact_mean) + apart[0].ravel()),
+            "sd_error": (one, np.abs(sd - exact_sd) + apart[1].ravel()),
+            "tail_k": (one, tail_k),
         },
         coords={"quantity": list(scalars), "probability": list(PROBABILITIES)},
     )
@@ -231,7 +261,7 @@ def _evidence_error(density: LogDensity, table: Table, importance: float) -> flo
 
 
 def _warn_when_missed(table: Table, share: float) -> None:
-    if len(table.rule.nodes) > 1 and share < _TELL_SHARE:
+    if len(table.rule.nodes) > 1 and share < LEAST_SHARE:
         warnings.warn(
             f"{len(table.rule.nodes)} nodes a side have missed much of the posterior: of the "
             f"points that they describe, reweighting leaves {share:.2g} effective. Use other "

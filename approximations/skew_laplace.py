@@ -19,7 +19,8 @@ from .mode import find_mode
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .running.metering import Meter
 from .search.starting import Start
-from .weights.smoothing import checked_logp
+from .weights.reflection import reflected
+from .weights.support import checked_logp
 
 
 def skew_laplace(
@@ -60,7 +61,7 @@ def skew_laplace(
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
         When there is no peak to expand around.
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw or its mirror image.
+        When the log density is NaN or plus infinity where it matters; see `checked_logp`.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     draws = checked_count("draws", draws)
@@ -71,14 +72,14 @@ def skew_laplace(
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     meter.fitted()
 
-    thetas, logp, reflected = reflected_draws(density, gaussian, draws, rng)
+    thetas, logp, is_image = reflected_draws(density, gaussian, draws, rng)
     settings = {"draws": draws, "max_iterations": max_iterations}
     tree = assemble(
         density,
         thetas,
         normal_fit(density, mode, gaussian).drop_vars("log_evidence"),
         Record("skew_laplace", settings, seed_to_record(random_seed)),
-        sample_stats={"lp": logp, "reflected": reflected},
+        sample_stats={"lp": logp, "reflected": is_image},
         point=mode.theta,
     )
     return meter.written_into(tree)
@@ -89,8 +90,6 @@ def reflected_draws(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw from a normal, and reflect through its mean where the posterior prefers the image.
 
-    Where the posterior is zero at both points the draw stays: both are equally wrong.
-
     Returns
     -------
     (S, P) array
@@ -100,12 +99,8 @@ def reflected_draws(
     (S,) array of bool
         Which were reflected.
     """
-    there = gaussian.draws(draws, rng)
-    both = np.stack([there, 2 * gaussian.mean - there])
-    logp = checked_logp(density, gaussian, both.reshape(2 * draws, -1)).reshape(2, draws)
-    # A coin of probability p' / (p + p') by its log odds; its logit is a standard logistic number.
-    with np.errstate(invalid="ignore"):  # zero at both points: the difference is not a number
-        reflected = rng.logistic(size=draws) < logp[1] - logp[0]
-    rows = np.arange(draws)
-    chosen = reflected.astype(int)
-    return both[chosen, rows], logp[chosen, rows], reflected
+    plain = gaussian.draws(draws, rng)
+    both = np.concatenate([plain, 2 * gaussian.mean - plain])
+    logp, mirrored = checked_logp(density, gaussian, both).reshape(2, draws)
+    thetas, chosen, _, is_image = reflected(plain, both[draws:], logp, mirrored, rng)
+    return thetas, chosen, is_image

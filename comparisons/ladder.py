@@ -29,9 +29,9 @@ from ..approximations.errors import (
 from ..approximations.quadrature import MOST_SCALARS
 from ..approximations.result import checked_count, generator
 from ..approximations.running.progress import is_terminal
+from ..approximations.trust import distrust_of
 from .comparing import tell
 from .verdict import Verdict, verdict
-from .verdicts.chains import distrust_of_chains
 from .verdicts.judging import Tolerances
 
 LADDER = ("laplace", "skew_laplace", "importance", "quadrature", "nuts")
@@ -199,8 +199,10 @@ def _accepted(found: Verdict) -> tuple[bool, str]:
 
 
 def _accepted_chains(tree: xr.DataTree) -> tuple[bool, str]:
-    why = distrust_of_chains(tree)
-    return (True, "The chains have converged.") if why is None else (False, why)
+    why = distrust_of(tree)
+    if why is None:
+        return True, "The chains have converged."
+    return False, f"{why[0].upper()}{why[1:]}."
 
 
 def _record(rungs: Sequence[Rung]) -> xr.Dataset:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..approximations.errors import ArgumentError, NoSharedVariableError
+from ..approximations.errors import (
+    ArgumentError,
+    NoSharedVariableError,
+    UntrustedReferenceWarning,
+)
+from ..approximations.trust import distrust_of
 from ..models import CATALOGUE, Truth
 from .suites.table import Suite
 from .verdicts.discrepancy import discrepancies
@@ -46,6 +52,11 @@ def errors_of(
     ------
     ArgumentError
         When the reference is no method of the suite, or nothing can be judged.
+
+    Warns
+    -----
+    UntrustedReferenceWarning
+        When a tree of the reference cannot be trusted by its own diagnostics: it judges nothing.
     """
     methods = {record["cell"]["method"] for record in suite.records.values()}
     if reference is not None and reference not in methods:
@@ -53,11 +64,20 @@ def errors_of(
             f"The reference must be a method of the suite, {', '.join(sorted(methods))}, but "
             f"{reference!r} was given."
         )
-    rows = list(_rows(suite, reference, tolerance or Tolerances()))
+    distrusted: dict[str, str] = {}
+    rows = list(_rows(suite, reference, tolerance or Tolerances(), distrusted))
+    told = "; ".join(f"on {model}, {why}" for model, why in distrusted.items())
     if not rows:
         raise ArgumentError(
             "There is nothing to judge: no model of the suite has a known truth, or no cell has "
             "ended well. Name a method to be taken for exact, with reference=."
+            + (f" Trees of {reference} cannot be trusted: {told}." if told else "")
+        )
+    if told:
+        warnings.warn(
+            f"Some trees of {reference} cannot be trusted, and judge nothing: {told}.",
+            UntrustedReferenceWarning,
+            stacklevel=2,
         )
     table = pd.DataFrame(rows).set_index([*_KEYS, "quantity"])
     return table.assign(within=table["error"] <= 1)[_COLUMNS]
@@ -154,7 +174,10 @@ def frontier_of(costs: Sequence[float], errors: Sequence[float]) -> list[int]:
     return chosen
 
 
-def _rows(suite: Suite, reference: str | None, limits: Tolerances) -> Iterator[dict[str, Any]]:
+def _rows(
+    suite: Suite, reference: str | None, limits: Tolerances, distrusted: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Measure cell by cell, and note of which models the reference cannot be trusted, and why."""
     exact = {
         (record["cell"]["model"], record["cell"]["repeat"]): name
         for name, record in suite.records.items()
@@ -172,6 +195,12 @@ def _rows(suite: Suite, reference: str | None, limits: Tolerances) -> Iterator[d
             continue
         if judge not in trees:
             trees = {judge: suite.store.tree(judge)}
+            why = distrust_of(trees[judge])
+            if why is not None:
+                distrusted[cell["model"]] = why
+                trees[judge] = None
+        if trees[judge] is None:
+            continue
         try:
             measured = discrepancies(suite.store.tree(name), trees[judge])
         except NoSharedVariableError:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import arviz_base
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats import ess, mcse, rhat
 from arviz_stats.base import array_stats
 
 from ..approximations.errors import ArgumentError, NoSharedVariableError
+from ..approximations.limits import HEAVY_TAIL
 from ..approximations.scalars.quantities import flatten
+from ..approximations.scalars.tails import tail_index
+from .monte_carlo import Sample, samples_of
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 COLUMNS = (
@@ -20,10 +21,6 @@ COLUMNS = (
     *(f"q{100 * p:g}" for p in QUANTILES),
     *("mcse_mean", "mcse_sd", "tail_k", "ess_bulk", "r_hat"),
 )
-# A sample mean settles down to its standard error only while the tail index is below this
-# (Vehtari et al. 2024, "Pareto smoothed importance sampling", section 3).
-HEAVY_TAIL = 0.7
-_FEWEST_VALUES = 50
 
 
 def summary_table(
@@ -41,9 +38,13 @@ def summary_table(
     -------
     DataFrame
         Indexed by quantity and label, with mean, sd, five quantiles (the ends of the central 50 %
-        and 95 % intervals, and the median), Monte Carlo standard errors of mean and sd, tail index
-        of the draws, and for Markov chains effective sample size and R-hat. Mean and sd are empty
-        where the draws say that they may not exist (tail index above 0.7).
+        and 95 % intervals, and the median), Monte Carlo standard errors of mean and sd, tail index,
+        and for Markov chains effective sample size and R-hat. Mean and sd are empty where the tail
+        index says that they may not exist (above 0.7).
+
+        Of draws that were resampled by weights, the numbers are those of the weighted points, which
+        the tree keeps. Those of a grid and a quadrature come from their rules, and so do the errors
+        in the place of Monte Carlo errors.
 
     Raises
     ------
@@ -53,14 +54,33 @@ def summary_table(
         When ``var_names`` holds a name that no tree has.
     """
     names = shared_variables(trees) if var_names is None else checked_names(trees, var_names)
-    rows = {}
-    for label, tree in trees.items():
-        for quantity, row in _rows_of(tree, names).items():
-            rows[quantity, label] = row
-    quantities = list(dict.fromkeys(quantity for quantity, _ in rows))
-    order = [(q, label) for q in quantities for label in trees if (q, label) in rows]
-    index = pd.MultiIndex.from_tuples(order, names=["quantity", "label"])
-    return pd.DataFrame([rows[key] for key in order], index=index, columns=list(COLUMNS))
+    labels = (label for tree in trees.values() for label in _labels_in(tree, names))
+    return summary_of(trees, list(dict.fromkeys(labels)))
+
+
+def summary_of(trees: Mapping[str, xr.DataTree], quantities: Sequence[str]) -> pd.DataFrame:
+    """Tabulate some quantities as `summary_table` does whole variables.
+
+    Parameters
+    ----------
+    trees : mapping of str to DataTree
+    quantities : sequence of str
+        Labels such as ``"theta[Choate]"``; a tree that has none of that label has no row.
+    """
+    rows = {
+        (quantity, label): row
+        for label, tree in trees.items()
+        for quantity, row in _rows_of(tree, quantities).items()
+    }
+    keys = [(q, label) for q in quantities for label in trees if (q, label) in rows]
+    index = pd.MultiIndex.from_tuples(keys, names=["quantity", "label"])
+    return pd.DataFrame([rows[key] for key in keys], index=index, columns=list(COLUMNS))
+
+
+def _labels_in(tree: xr.DataTree, names: Sequence[str]) -> list[str]:
+    """Labels of the quantities of some variables, of those that a tree has."""
+    posterior = tree["posterior"].to_dataset().isel(chain=slice(1), draw=slice(1))
+    return list(flatten(posterior[[name for name in names if name in posterior]]))
 
 
 def most_different(summary: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -120,75 +140,55 @@ def checked_names(trees: Mapping[str, xr.DataTree], var_names: Sequence[str]) ->
     return list(var_names)
 
 
-def _rows_of(tree: xr.DataTree, names: Sequence[str]) -> dict[str, dict[str, float]]:
-    posterior = tree["posterior"].to_dataset()
-    posterior = posterior[[name for name in names if name in posterior]]
-    if not posterior.data_vars:
-        return {}
-    rows = _draw_rows(posterior, markov_chain=not tree.attrs.get("independent_draws", 0))
-    if "fit" in tree.children and "quantiles" in tree["fit"]:
-        fit = tree["fit"].to_dataset()
-        rows |= _exact_rows(fit, [q for q in rows if q in fit["quantity"].values])
-    return rows
-
-
-def _exact_rows(fit: xr.Dataset, quantities: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Rows of a tree that knows its moments: they carry no Monte Carlo error."""
-    rows = {}
-    for quantity in quantities:
-        at = fit.sel(quantity=quantity)
-        row = {"mean": float(at["mean"]), "sd": float(at["sd"]), "mcse_mean": 0.0, "mcse_sd": 0.0}
-        row |= {f"q{100 * p:g}": float(at["quantiles"].sel(probability=p)) for p in QUANTILES}
-        rows[quantity] = row
-    return rows
-
-
-def _draw_rows(posterior: xr.Dataset, *, markov_chain: bool) -> dict[str, dict[str, float]]:
-    scalars = flatten(posterior)
-    # Of independent draws it is known that none is wasted; to estimate that takes longest.
-    efficiency = None if markov_chain else 1.0
-    rows = {quantity: _moments(draws, efficiency) for quantity, draws in scalars.items()}
-    # Of a constant there is nothing to diagnose.
-    varying = {quantity: draws for quantity, draws in scalars.items() if np.ptp(draws) > 0}
-    if markov_chain and varying:
-        for column, values in _chain_diagnostics(varying).items():
-            for quantity in varying:
-                rows[quantity][column] = float(values[quantity])
-    for row in rows.values():
-        if row["tail_k"] > HEAVY_TAIL:
-            row |= dict.fromkeys(("mean", "sd", "mcse_mean", "mcse_sd"), np.nan)
-    return rows
-
-
-def _tail_index(draws: np.ndarray, efficiency: float | None) -> float:
-    """Index of the heavier tail; NaN where the draws take too few values to have tails."""
-    if len(np.unique(draws)) < _FEWEST_VALUES:
-        return np.nan
-    return float(array_stats.pareto_khat(draws, chain_axis=0, draw_axis=1, r_eff=efficiency))
-
-
-def _chain_diagnostics(scalars: Mapping[str, np.ndarray]) -> dict[str, xr.Dataset]:
-    posterior = arviz_base.dict_to_dataset(dict(scalars))
+def _rows_of(tree: xr.DataTree, quantities: Sequence[str]) -> dict[str, dict[str, float]]:
+    draws, samples = flatten(tree["posterior"].to_dataset()), samples_of(tree)
+    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
+    known = set(map(str, fit["quantity"].values)) if "quantiles" in fit else set()
     return {
-        "mcse_mean": mcse(posterior, method="mean"),
-        "mcse_sd": mcse(posterior, method="sd"),
-        "ess_bulk": ess(posterior, method="bulk"),
-        "r_hat": rhat(posterior),
+        label: _row_of_rule(fit.sel(quantity=label))
+        if label in known
+        else _row_of_sample(samples[label], draws[label])
+        for label in quantities
+        if label in draws
     }
 
 
-def _moments(draws: np.ndarray, efficiency: float | None) -> dict[str, float]:
-    """Moments of draws (C, S), with the standard errors that independent draws have."""
-    mean, sd, size = draws.mean(), draws.std(ddof=1), draws.size
-    kurtosis = np.mean((draws - mean) ** 4) / sd**4 if sd > 0 else 1.0
-    row = {
-        "mean": mean,
-        "sd": sd,
-        "mcse_mean": sd / np.sqrt(size),
-        "mcse_sd": sd * np.sqrt(max(kurtosis - 1, 0.0) / (4 * size)),
-        "tail_k": _tail_index(draws, efficiency),
+def _row_of_rule(known: xr.Dataset) -> dict[str, float]:
+    """Row of a quantity whose moments come from a rule, which tells their errors."""
+    found = {
+        "mean": "mean",
+        "sd": "sd",
+        "mcse_mean": "mean_error",
+        "mcse_sd": "sd_error",
+        "tail_k": "tail_k",
     }
-    row |= {
-        f"q{100 * p:g}": q for p, q in zip(QUANTILES, np.quantile(draws, QUANTILES), strict=True)
-    }
-    return {name: float(value) for name, value in row.items()}
+    row = {column: float(known.get(name, np.nan)) for column, name in found.items()}
+    return row | {_column(p): float(known["quantiles"].sel(probability=p)) for p in QUANTILES}
+
+
+def _row_of_sample(sample: Sample, draws: np.ndarray) -> dict[str, float]:
+    """Row of a quantity that draws (C, S) tell, or the weighted points behind them."""
+    columns = ("mean", "sd", "mcse_mean", "mcse_sd")
+    row = dict.fromkeys(columns, np.nan)
+    row |= {"tail_k": tail_index(draws, independent=not sample.chains)}
+    row |= dict(zip(map(_column, QUANTILES), _quantiles(sample), strict=True))
+    if not row["tail_k"] > HEAVY_TAIL:
+        row |= dict(zip(columns, sample.moments, strict=True))
+    # Of a constant there is nothing to diagnose.
+    if sample.chains and np.ptp(draws) > 0:
+        row |= {
+            "ess_bulk": float(array_stats.ess(draws, chain_axis=0, draw_axis=1)),
+            "r_hat": float(array_stats.rhat(draws, chain_axis=0, draw_axis=1)),
+        }
+    return row
+
+
+def _quantiles(sample: Sample) -> np.ndarray:
+    """Of draws of equal weight they are NumPy's."""
+    if sample.pair is None:
+        return np.quantile(sample.values, QUANTILES)
+    return sample.quantiles(QUANTILES)
+
+
+def _column(probability: float) -> str:
+    return f"q{100 * probability:g}"

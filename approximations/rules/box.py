@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 from scipy.special import logsumexp
 
 from ..density import LogDensity
 from ..errors import BoundsError
 from ..gaussian import Gaussian
 from ..graphs.parameters import Block, stands_alone
+from ..limits import MOST_CELL_ERROR
 from ..mode import Mode
+from ..weights.support import is_negligible
 
 # Of the whole mass, what the outermost fortieth of a side may hold in a box that is found.
 EDGE_MASS = 1e-6
@@ -22,8 +25,6 @@ _EDGE_SHARE = 40
 _SEARCH_POINTS = {1: 1601, 2: 161, 3: 61, 4: 31}
 _MOST_WIDENINGS = 60
 _CELLS_PER_BLOCK = 2**18
-# Error of the log evidence, in two grids of half the cells, beyond which a box is not believed.
-_TOO_COARSE = 0.02
 
 Bounds = Mapping[str, tuple[Any, Any]]
 
@@ -104,7 +105,7 @@ def found_box(density: LogDensity, mode: Mode, gaussian: Gaussian) -> Box:
         log_density = evaluate_cells(density, box, points)
         marginals = _marginals(log_density)
         edges = edge_masses(marginals)
-        if resolution_error(log_density) > _TOO_COARSE:
+        if resolution_error(log_density) > MOST_CELL_ERROR:
             raise _no_box(density, box, edges, "the cells are wider than its peak")
         if np.all(edges < EDGE_MASS):
             return _trimmed(box, marginals, points)
@@ -143,10 +144,13 @@ def resolution_error(log_density: np.ndarray) -> float:
 def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told: Any = None) -> Any:
     """Log density at all cell centres, as an array with one axis a parameter.
 
+    Where it is NaN or plus infinity, as sums of terms that overflow are, and next to nothing in all
+    neighbouring cells, it is minus infinity: the density is zero there.
+
     Raises
     ------
     BoundsError
-        When the log density is NaN or infinite somewhere in the box.
+        When the log density is NaN or plus infinity next to cells where it is not negligible.
     """
     centres = box.centres(points)
     values = np.empty(points)
@@ -157,9 +161,12 @@ def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told:
         axes = (centre[part] for centre, part in zip(centres, block, strict=True))
         for k, along in enumerate(np.meshgrid(*axes, indexing="ij", copy=False)):
             thetas[k] = along
-        piece[...] = _checked_values(density, thetas.reshape(len(points), -1).T, told).reshape(
-            piece.shape
-        )
+        flat = thetas.reshape(len(points), -1).T
+        piece[...] = density.batched_value(flat, progress=told).reshape(piece.shape)
+    is_number = values < np.inf
+    if not np.all(is_number):
+        _check_neighbours(density, centres, values, is_number)
+        values[~is_number] = -np.inf
     return values
 
 
@@ -174,21 +181,34 @@ def _blocks(points: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
             yield (*(slice(i, i + 1) for i in outer), slice(first, first + step), *whole)
 
 
-def _checked_values(density: LogDensity, thetas: np.ndarray, told: Any) -> np.ndarray:
-    values = density.batched_value(thetas, progress=told)
-    bad = np.flatnonzero(np.isnan(values) | (values == np.inf))
-    if bad.size:
-        where = dict(zip(density.parameters, thetas[bad[0]].round(5), strict=True))
-        raise BoundsError(
-            f"The log density is {values[bad[0]]} at {where} (unconstrained scale): choose "
-            "bounds that leave this point out, or mend the model there."
-        )
-    return values
+def _check_neighbours(
+    density: LogDensity, centres: list[np.ndarray], values: np.ndarray, is_number: np.ndarray
+) -> None:
+    beside = binary_dilation(~is_number) & is_number
+    top = np.max(values, where=is_number, initial=-np.inf)
+    highest = np.max(values, where=beside, initial=-np.inf)
+    if np.isfinite(top) and is_negligible(top - highest, density.size):
+        return
+    # Beside the highest of these, or anywhere where nothing else is there.
+    here = binary_dilation(beside & (values == highest)) if np.any(beside) else ~is_number
+    index = np.argwhere(here & ~is_number)[0]
+    theta = [centre[k].round(5) for centre, k in zip(centres, index, strict=True)]
+    raise BoundsError(
+        f"The log density is {values[tuple(index)]} at "
+        f"{dict(zip(density.parameters, map(float, theta), strict=True))} (unconstrained scale), "
+        "beside points where the density is high: choose bounds that leave this point out, or mend "
+        "the model there."
+    )
+
+
+def edge_cells(size: int) -> int:
+    """Number of cells, of those along an axis, that are the outermost fortieth of a side."""
+    return max(1, size // _EDGE_SHARE)
 
 
 def edge_masses(marginals: list[np.ndarray]) -> np.ndarray:
     """Mass (P, 2) in the outermost fortieth at the low and high side of each axis."""
-    layers = [max(1, len(marginal) // _EDGE_SHARE) for marginal in marginals]
+    layers = [edge_cells(len(marginal)) for marginal in marginals]
     return np.array([(m[:n].sum(), m[-n:].sum()) for m, n in zip(marginals, layers, strict=True)])
 
 

@@ -12,7 +12,8 @@ from ..density import LogDensity
 from ..gaussian import Gaussian
 from ..matrix_free.low_rank import LowRankFactor
 from ..result import Record, assemble
-from ..weights.smoothing import FEWEST, checked_logp, smoothed_weights
+from ..weights.smoothing import FEWEST, smoothed_weights
+from ..weights.support import checked_logp
 
 
 def independent_normal(mean: np.ndarray, sd: np.ndarray) -> Gaussian:
@@ -44,16 +45,17 @@ def normal_tree(
     Raises
     ------
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw.
+        When the log density is NaN or plus infinity at a draw where that matters.
     """
     thetas = gaussian.draws(draws, rng)
     logp, log_proposal = checked_logp(density, gaussian, thetas), gaussian.log_density(thetas)
     ratios = logp - log_proposal
+    elbo, elbo_error = elbo_of(ratios)
     told = {
         "mean": ("parameter", gaussian.mean),
         "sd": ("parameter", gaussian.sd),
-        "elbo": ratios.mean(),
-        "elbo_error": ratios.std(ddof=1) / np.sqrt(draws) if draws > 1 else np.nan,
+        "elbo": elbo,
+        "elbo_error": elbo_error,
         "k_hat": smoothed_weights(ratios)[1] if draws >= FEWEST else np.nan,
     }
     whole = xr.Dataset({**told, **fit})
@@ -66,3 +68,15 @@ def normal_tree(
         sample_stats={"lp": logp, "log_proposal": log_proposal},
         point=gaussian.mean,
     )
+
+
+def elbo_of(log_ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence lower bound and its standard error, from log ratios (..., S) at draws.
+
+    It is minus infinity where the posterior is zero at a draw; the error is NaN then, and where
+    there is one draw only.
+    """
+    elbo, size = log_ratios.mean(axis=-1), log_ratios.shape[-1]
+    known = np.isfinite(elbo) & (size > 1)
+    ratios = np.where(known[..., None], log_ratios, 0.0)
+    return elbo, np.where(known, ratios.std(axis=-1, ddof=min(1, size - 1)) / np.sqrt(size), np.nan)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from ..density import LogDensity
 from ..graphs.parameters import stands_alone
+from ..limits import HEAVY_SQUARE, HEAVY_TAIL
 from ..result import posterior_dataset
-from ..rules.box import Box
-from .quantities import flatten
+from ..rules.box import Box, edge_cells
+from .poles import Cells, tail_inside_cells
+from .quantities import flatten, scalar_at, scalars_at
+from .tails import tail_index_of_distribution
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
 # Of the quantiles that a grid keeps: enough to tell the mass of any interval, the five among them.
 FINE_PROBABILITIES = tuple(k / 400 for k in range(1, 400))
+# What lies beyond the box, over what is in its outermost fortieth: for the heaviest tails of which
+# a mean is told.
+_BEYOND = 10.0
+_MIDDLE = FINE_PROBABILITIES.index(0.5)
 # Cells that together hold less than this are left out of sums over quantities.
 _NEGLIGIBLE = 1e-9
 
@@ -29,14 +37,23 @@ class Moments:
     quantities : tuple of str
         Labels, ``"theta[Choate]"``.
     mean, sd : (Q,) array
+        NaN where the tails are too heavy for them.
     quantiles : (Q, 399) array
         At `FINE_PROBABILITIES`.
+    mean_error, sd_error : (Q,) array
+        How far the sums over every other cell are from those over all, and what may lie beyond the
+        box, from what its outermost cells add.
+    tail_k : (Q,) array
+        Index of the heavier tail.
     """
 
     quantities: tuple[str, ...]
     mean: np.ndarray
     sd: np.ndarray
     quantiles: np.ndarray
+    mean_error: np.ndarray
+    sd_error: np.ndarray
+    tail_k: np.ndarray
 
 
 def moments_of_grid(density: LogDensity, box: Box, weights: np.ndarray) -> Moments:
@@ -46,22 +63,81 @@ def moments_of_grid(density: LogDensity, box: Box, weights: np.ndarray) -> Momen
     that vanishes at the edges. Quantiles of a variable that is a function of one parameter come
     from that parameter's distribution function, interpolated; the others from sorted cells, whose
     error is of the order of a cell.
+
+    A quantity whose tail index is above `HEAVY_TAIL`, far out or inside a cell, gets no mean, and
+    one whose squares have no mean gets no sd.
     """
-    centres = box.centres(weights.shape)
     flat = weights.ravel()
     kept = np.flatnonzero(flat > _NEGLIGIBLE / flat.size)
     index = np.unravel_index(kept, weights.shape)
+    centres = box.centres(weights.shape)
     thetas = np.column_stack([c[i] for c, i in zip(centres, index, strict=True)])
+    cells = Cells(box, weights.shape, kept, thetas)
     mass = flat[kept] / flat[kept].sum()
-    values = flatten(posterior_dataset(density, density.unravel(thetas)))
+    values = scalars_at(density, thetas)
     exact = _quantiles_of_single_parameters(density, box, weights)
-    mean, sd, quantiles = [], [], []
+    parts = _Parts.of(index, weights.shape)
+    rows, quantiles = [], []
     for label, value in values.items():
-        value = value[0]
-        mean.append(mass @ value)
-        sd.append(np.sqrt(mass @ (value - mean[-1]) ** 2))
         quantiles.append(exact[label] if label in exact else _weighted_quantiles(value, mass))
-    return Moments(tuple(values), np.array(mean), np.array(sd), np.array(quantiles))
+        tail = tail_index_of_distribution(value, mass)
+        if label not in exact:
+            evaluate = partial(scalar_at, density, label)
+            tail = max(tail, tail_inside_cells(cells, value, quantiles[-1][_MIDDLE], evaluate))
+        rows.append((*_moments(value, mass, parts, tail), tail))
+    mean, sd, mean_error, sd_error, tail_k = np.array(rows).T
+    return Moments(tuple(values), mean, sd, np.array(quantiles), mean_error, sd_error, tail_k)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Parts of a grid's cells, by which its sums are checked.
+
+    Attributes
+    ----------
+    grid : (n,) array of int
+        To which of the 2^P grids of every other cell each belongs.
+    is_edge : (n,) array of bool
+        Whether it is in the outermost fortieth of some axis.
+    can_tell : bool
+        Whether there are cells enough.
+    """
+
+    grid: np.ndarray
+    is_edge: np.ndarray
+    can_tell: bool
+
+    @classmethod
+    def of(cls, index: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> _Parts:
+        grid, is_edge = np.zeros(len(index[0]), dtype=int), np.zeros(len(index[0]), dtype=bool)
+        for axis, (place, size) in enumerate(zip(index, shape, strict=True)):
+            grid += (place % 2) << axis
+            layer = edge_cells(size)
+            is_edge |= (place < layer) | (place >= size - layer)
+        return cls(grid, is_edge, min(shape) >= 4)
+
+    def error(self, terms: np.ndarray, mass: np.ndarray) -> float:
+        """Error of a mean that is 0, of terms (n,) with masses (n,)."""
+        if not self.can_tell:
+            return np.nan
+        sums, masses = (np.bincount(self.grid, weights=w) for w in (mass * terms, mass))
+        apart = np.max(np.abs(sums / masses)) if np.all(masses > 0) else np.inf
+        return float(apart + _BEYOND * (np.abs(terms[self.is_edge]) @ mass[self.is_edge]))
+
+
+def _moments(
+    value: np.ndarray, mass: np.ndarray, parts: _Parts, tail: float
+) -> tuple[float, float, float, float]:
+    """Mean and sd of a quantity with their errors; NaN where there are none."""
+    if not tail <= HEAVY_TAIL:
+        return np.nan, np.nan, np.nan, np.nan
+    mean = float(mass @ value)
+    away = value - mean
+    sd = float(np.sqrt(mass @ away**2))
+    error = parts.error(away, mass)
+    if tail >= HEAVY_SQUARE:
+        return mean, np.nan, error, np.nan
+    return mean, sd, error, parts.error(away**2 - sd**2, mass) / (2 * sd) if sd > 0 else 0.0
 
 
 def _quantiles_of_single_parameters(
@@ -96,8 +172,11 @@ def _axis_quantiles(marginal: np.ndarray, low: float, high: float) -> np.ndarray
 
 def _weighted_quantiles(value: np.ndarray, mass: np.ndarray) -> np.ndarray:
     """Quantiles of a discrete distribution, interpolated between the middles of its steps."""
+    if np.any(np.isnan(value)):
+        return np.full(len(FINE_PROBABILITIES), np.nan)
     # Equal values that differ by rounding only are one step.
-    spread = np.ptp(value)
+    finite = value[np.isfinite(value)]
+    spread = np.ptp(finite) if len(finite) else 0.0
     digits = 12 - int(np.ceil(np.log10(spread))) if spread > 0 else 12
     steps, where = np.unique(np.round(value, digits), return_inverse=True)
     heights = np.bincount(where, weights=mass)

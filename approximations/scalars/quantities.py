@@ -7,7 +7,9 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
+from ..density import LogDensity
 from ..graphs.parameters import labels_of
+from ..result import posterior_dataset
 
 
 def flatten(posterior: xr.Dataset) -> dict[str, np.ndarray]:
@@ -34,3 +36,14 @@ def flatten(posterior: xr.Dataset) -> dict[str, np.ndarray]:
         entries = values.reshape(*variable.shape[:2], -1)
         scalars |= {label: entries[:, :, k] for k, label in enumerate(labels)}
     return scalars
+
+
+def scalars_at(density: LogDensity, thetas: np.ndarray) -> dict[str, np.ndarray]:
+    """Values (n,) of every free variable and deterministic at points (n, P), by label."""
+    scalars = flatten(posterior_dataset(density, density.unravel(thetas)))
+    return {label: values[0] for label, values in scalars.items()}
+
+
+def scalar_at(density: LogDensity, label: str, thetas: np.ndarray) -> np.ndarray:
+    """Values (n,) of one quantity at points (n, P)."""
+    return scalars_at(density, thetas)[label]

@@ -1,10 +1,9 @@
 """Draws with their mirror images, and what their importance weights are worth.
 
 A draw x comes from a proposal q that is symmetric about c, and its mirror image x' = 2 c - x with
-it. Taking x with probability p(x) / (p(x) + p(x')) gives a draw from 2 q(x) p(x) / (p(x) + p(x')),
-which is exact wherever p is a skewed version of q (Pozza, Durante and Szabo 2024, arXiv
-2409.14167); what is left to correct is the weight (p(x) + p(x')) / (2 q(x)). Keeping both points,
-each with its probability, does the same with less noise.
+it. What the rule of reflection (see ``reflection``) leaves to correct is the weight
+(p(x) + p(x')) / (2 q(x)). Keeping both points, each with its probability, does the same with less
+noise.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from scipy.special import logsumexp
 
 from ..density import LogDensity
 from ..gaussian import Gaussian
+from ..limits import TRUSTED_K_HAT
 from .proposals import Proposal
-from .smoothing import checked_logp, smoothed_weights
-
-TRUSTED_K_HAT = 0.7
-"""Pareto k-hat from which on weights cannot be trusted (Vehtari et al. 2024, arXiv 1507.02646)."""
+from .reflection import log_share
+from .smoothing import smoothed_weights
+from .support import checked_logp
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,9 @@ class WeightedPairs:
     @property
     def log_point_weights(self) -> np.ndarray:
         """Log weight (2, S) of each point, normalised over all: a pair's weight, divided by p."""
-        total = np.logaddexp(*self.logp)
-        return self.log_weights + self.logp - np.where(total == -np.inf, 0.0, total)
+        return self.log_weights + np.stack(
+            [log_share(*self.logp), log_share(self.logp[1], self.logp[0])]
+        )
 
     @property
     def trial(self) -> Trial:
@@ -148,7 +148,7 @@ def draw_pairs(
     Raises
     ------
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw. Minus infinity is weight 0.
+        When the log density is NaN or plus infinity where it matters; see `checked_logp`.
     """
     thetas = proposal.draws(pairs, rng)
     both = np.concatenate([thetas, proposal.mirrored(thetas)])

@@ -1,4 +1,4 @@
-"""Pareto-smoothed importance weights, from log densities that are fit to be weighed.
+"""Pareto-smoothed importance weights, and draws chosen by weights.
 
 Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling,
 arXiv 1507.02646; the fit itself is ArviZ's.
@@ -6,52 +6,15 @@ arXiv 1507.02646; the fit itself is ArviZ's.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from arviz_stats.base import array_stats
 
-from ..density import LogDensity
-from ..errors import NonFiniteDensityError, WeightsError
+from ..errors import WeightsError
 
 FEWEST = 100
 """Fewest draws whose weights have a tail that can be fitted."""
 
 _EQUAL = 1e-6  # range of log weights that rounding explains
-
-
-class Located(Protocol):
-    """Where a distribution is, and how wide: a `Gaussian`, say."""
-
-    @property
-    def mean(self) -> np.ndarray:
-        """Mean (P,)."""
-
-    @property
-    def sd(self) -> np.ndarray:
-        """Standard deviations (P,)."""
-
-
-def checked_logp(density: LogDensity, near: Located, thetas: np.ndarray) -> np.ndarray:
-    """Log density (n,) at points (n, P), minus infinity where it is zero.
-
-    Raises
-    ------
-    NonFiniteDensityError
-        When it is NaN or plus infinity.
-    """
-    logp = density.batched_value(thetas)
-    wrong = np.flatnonzero(np.isnan(logp) | (logp == np.inf))
-    if len(wrong) == 0:
-        return logp
-    theta = thetas[wrong[0]]
-    k = int(np.argmax(np.abs(theta - near.mean) / near.sd))
-    raise NonFiniteDensityError(
-        f"The log density is {logp[wrong[0]]} at {len(wrong)} of {len(thetas)} draws, such as one "
-        f"with {density.parameters[k]} = {theta[k]:.6g} (unconstrained scale), so it cannot be "
-        "weighed. Only minus infinity, a density of zero, can. Look for an overflow or a logarithm "
-        "of a negative number in the model, or bound that variable by a prior."
-    )
 
 
 def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
@@ -73,9 +36,14 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     Raises
     ------
     WeightsError
-        When all weights are 0.
+        When all weights are 0, or one is not a number.
     """
     size = len(log_ratios)
+    if wrong := int(np.sum(~(log_ratios < np.inf))):
+        raise WeightsError(
+            f"{wrong} of {size} importance weights are NaN or infinite: the log density, or that "
+            "of the proposal, is not a finite number there. Nothing can be weighed."
+        )
     # The tail's length as ArviZ sets it.
     tail = int(3 * np.sqrt(size)) if size > 225 else size // 5
     ordered = np.sort(log_ratios)
@@ -113,7 +81,18 @@ def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.
     -------
     (draws,) array of int
         Indices in rising order.
+
+    Raises
+    ------
+    WeightsError
+        When they are not finite numbers with a positive sum.
     """
+    if not (np.all(np.isfinite(weights)) and np.sum(weights) > 0):
+        raise WeightsError(
+            "Draws can be chosen only by weights that are finite numbers with a positive sum; "
+            f"{int(np.sum(~np.isfinite(weights)))} of {len(weights)} are not finite, and the sum "
+            f"is {np.sum(weights):.3g}."
+        )
     edges = np.cumsum(weights)
     places = (np.arange(draws) + rng.random()) / draws
     order = np.searchsorted(edges / edges[-1], places, side="right")

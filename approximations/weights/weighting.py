@@ -9,22 +9,19 @@ import numpy as np
 from ..density import LogDensity
 from ..errors import WeightsError
 from ..gaussian import Gaussian
+from ..limits import TRUSTED_K_HAT
 from ..mode import Mode
 from .moment_matching import matched_proposals
 from .pairs import (
-    TRUSTED_K_HAT,
     DrawnPairs,
     Trial,
     WeightedPairs,
     draw_pairs,
-    expectation,
     pooled_shares,
     weigh,
 )
 from .proposals import Proposal, candidates
 from .ridge import ridge_proposals
-
-__all__ = ["TRUSTED_K_HAT", "Trial", "WeightedPairs", "expectation", "more_pairs", "weighted_pairs"]
 
 _PILOT = 500
 _GOOD_SHARE = 0.5  # effective share of a pilot below which costlier proposals are built
@@ -71,7 +68,7 @@ def weighted_pairs(
     Raises
     ------
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw. Minus infinity is weight 0.
+        When the log density is NaN or plus infinity where it matters; see `checked_logp`.
     WeightsError
         When no draw has a weight, or a single pair holds more than 99 % of it.
     """
@@ -108,7 +105,7 @@ def more_pairs(
     Raises
     ------
     NonFiniteDensityError
-        When the log density is NaN or plus infinity at a draw.
+        When the log density is NaN or plus infinity where it matters.
     """
     fresh = draw_pairs(density, gaussian, pairs.proposal, number, rng)
     drawn = DrawnPairs(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,9 @@ from ...approximations.gaussian import Gaussian
 from ...approximations.laplace import draws_that_fit
 from ...approximations.mode import find_mode
 from ...approximations.result import checked_count, generator
+from ...approximations.weights.kept import weights_of_points
 from ..methods import Method
+from ..monte_carlo import Sample, samples_of
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Draws:
         Log densities, where the method tells them.
     independent : bool
         Whether the draws are independent by construction.
+    weighted : dict of str to Sample
+        The weighted points that they were resampled from, by quantity; empty where there are none.
     """
 
     values: dict[str, np.ndarray]
     lp: np.ndarray | None
     independent: bool
+    weighted: dict[str, Sample] = field(default_factory=dict)
 
 
 Fit = Callable[[Mapping[str, np.ndarray], int], Draws]
@@ -100,7 +105,8 @@ def draws_of(tree: xr.DataTree) -> Draws:
     values = {str(n): v.transpose(*chains, ...).values for n, v in posterior.data_vars.items()}
     stats: Any = tree["sample_stats"] if "sample_stats" in tree.children else {}
     lp = stats["lp"].transpose(*chains).values if "lp" in stats else None
-    return Draws(values, lp, bool(tree.attrs.get("independent_draws", 0)))
+    weighted = samples_of(tree) if weights_of_points(tree) is not None else {}
+    return Draws(values, lp, bool(tree.attrs.get("independent_draws", 0)), weighted)
 
 
 def _by_normal(density: LogDensity, draws: int | None) -> Fit:

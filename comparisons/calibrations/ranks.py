@@ -23,9 +23,10 @@ from ...approximations.errors import (
 )
 from ...approximations.result import posterior_dataset
 from ...approximations.scalars.quantities import flatten
+from ..monte_carlo import effective_draws, sample_of
 from ..verdicts.discrepancy import chosen_labels
 from .fitting import Draws, Fit
-from .simulating import Simulations, effective_draws
+from .simulating import Simulations
 
 LOG_DENSITY = "log density"
 """The joint log density of parameters and data, in unconstrained space, as a quantity."""
@@ -185,7 +186,7 @@ def _rank(
 
 
 def _kept_draws(fitted: Draws, truths: Truths) -> np.ndarray:
-    """Give the draws (S, Q), of a Markov chain as many as they are worth."""
+    """Give the draws (S, Q), of Markov chains and of resampled ones as many as they are worth."""
     if missing := [name for name in truths.entries if name not in fitted.values]:
         raise MethodError(
             f"The method's posterior has no {', '.join(missing)}. Name the variables that it has, "
@@ -198,9 +199,13 @@ def _kept_draws(fitted: Draws, truths: Truths) -> np.ndarray:
     if truths.with_log_density and fitted.lp is not None:
         parts.append(fitted.lp[:, :, None])
     chains = np.concatenate(parts, axis=-1, dtype=float)
+    samples = [fitted.weighted[label] for label in truths.labels if label in fitted.weighted]
     if not fitted.independent:
-        worth = effective_draws({label: chains[:, :, q] for q, label in enumerate(truths.labels)})
-        each = max(1, worth // chains.shape[0])
+        columns = np.moveaxis(chains, -1, 0)
+        samples = [sample_of(column, independent=False) for column in columns]
+    if samples:
+        worth = effective_draws(samples)
+        each = min(max(1, worth // chains.shape[0]), chains.shape[1])
         chains = chains[:, np.linspace(0, chains.shape[1] - 1, each).round().astype(int)]
     return chains.reshape(-1, chains.shape[-1])
 

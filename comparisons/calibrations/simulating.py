@@ -16,7 +16,6 @@ import numpy as np
 import pymc as pm
 import pytensor
 import xarray as xr
-from arviz_stats.base import array_stats
 from pymc.distributions.continuous import FlatRV, HalfFlatRV
 from pymc.distributions.distribution import PartialObservedRV
 from pymc.model.fgraph import clone_model
@@ -32,6 +31,7 @@ from ...approximations.graphs.compiling import without_c_compiler
 from ...approximations.graphs.new_data import merged_constants, told_as_merged
 from ...approximations.running.outside import python_mode
 from ...approximations.scalars.quantities import flatten
+from ..monte_carlo import effective_draws, samples_of
 
 _OTHERWISE = (
     "Give it a proper prior; or calibrate around the data that you have, with given= (a tree of "
@@ -157,9 +157,9 @@ def _points(model: pm.Model, given: xr.DataTree, size: int) -> list[dict[str, np
     if missing := [rv.name for rv in model.free_RVs if rv.name not in posterior]:
         raise ArgumentError(f"The tree that is given has no draws of {', '.join(missing)}.")
     posterior = posterior[[rv.name for rv in model.free_RVs]]
-    draws = flatten(posterior)
-    independent = bool(given.attrs.get("independent_draws", 0))
-    worth = next(iter(draws.values())).size if independent else effective_draws(draws)
+    samples = samples_of(given)
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    worth = min(total, effective_draws(samples[label] for label in flatten(posterior)))
     if worth < size:
         raise ArgumentError(
             f"{size} simulations need as many independent draws, but the tree that is given is "
@@ -169,19 +169,6 @@ def _points(model: pm.Model, given: xr.DataTree, size: int) -> list[dict[str, np
     chosen = np.linspace(0, stacked.sizes["sample"] - 1, size).round().astype(int)
     arrays = {str(name): value.values for name, value in stacked.data_vars.items()}
     return [{name: values[k] for name, values in arrays.items()} for k in chosen]
-
-
-def effective_draws(draws: Mapping[str, np.ndarray]) -> int:
-    """Count the independent draws that a Markov chain's (C, S) are worth, in the worst quantity.
-
-    The bulk ESS of ArviZ, and no more than there are draws.
-    """
-    everything = next(iter(draws.values())).size
-    varying = [x for x in draws.values() if np.all(np.isfinite(x)) and np.ptp(x) > 0]
-    sizes = [float(array_stats.ess(x, chain_axis=0, draw_axis=1)) for x in varying]
-    # Of fewer than four draws a chain there is no ESS.
-    known = [size for size in sizes if np.isfinite(size)]
-    return int(np.clip(min(known, default=1.0 if varying else everything), 1, everything))
 
 
 def _augmented(density: LogDensity, names: Mapping[str, str]) -> pm.Model:

@@ -199,7 +199,7 @@ def _print(target: str, tables: Mapping[str, pd.DataFrame], said: Sequence[str])
     summary = (
         tables["summary"].drop(columns=["mcse_sd", "tail_k"]).dropna(axis="columns", how="all")
     )
-    summary = summary.rename(columns={"mcse_mean": "MC s.e.", "r_hat": "R-hat", "ess_bulk": "ESS"})
+    summary = summary.rename(columns={"mcse_mean": "s.e.", "r_hat": "R-hat", "ess_bulk": "ESS"})
     shown = most_different(summary, MOST_ROWS)
     out.print(table_of(shown, f"Posterior of {target}"))
     if len(shown) < len(summary):

@@ -8,20 +8,17 @@ from dataclasses import dataclass
 import arviz_plots
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from ...approximations.limits import LEAST_BFMI, MOST_R_HAT
 from ...approximations.scalars.quantities import flatten
+from ...approximations.trust import ChainSigns
 from ..pictures.style import as_text, look
-from ..verdicts.chains import FEWEST_EFFECTIVE, MOST_R_HAT
 from .pictures import Picture, picture
-from .words import listed, number
+from .words import listed, minus_signs, number
 
-LEAST_BFMI = 0.3
-"""Below it, chains do not explore the energy (Betancourt 2016, arXiv 1604.00695)."""
 _MOST_RANKED = 6
-_TAIL = (0.05, 0.95)
 _SAMPLE = ("chain", "draw")
 
 
@@ -33,86 +30,30 @@ class Sign:
     value: str
 
 
-@dataclass(frozen=True)
-class ChainSigns:
-    """What tells whether chains can be trusted.
-
-    Attributes
-    ----------
-    r_hat, bulk, tail : (quantity, float)
-        The largest R-hat and the smallest effective sample sizes; NaN where nothing varies.
-    diverging : int or None
-        Draws that diverged; None where the tree does not tell.
-    bfmi : tuple of float
-        Of each chain; empty where there are no energies.
-    """
-
-    r_hat: tuple[str, float]
-    bulk: tuple[str, float]
-    tail: tuple[str, float]
-    diverging: int | None
-    bfmi: tuple[float, ...]
-
-    def listed(self, tree: xr.DataTree) -> tuple[Sign, ...]:
-        """Name the numbers."""
-        sizes = tree["posterior"].sizes
-        signs = [Sign("chains × draws", f"{sizes['chain']} × {sizes['draw']}")]
-        for name, (quantity, value), digits in (
-            ("largest R-hat", self.r_hat, 4),
-            ("smallest bulk ESS", self.bulk, 4),
-            ("smallest tail ESS", self.tail, 4),
-        ):
-            if quantity:
-                signs.append(Sign(name, f"{number(value, digits)} ({quantity})"))
-        told = "not told" if self.diverging is None else str(self.diverging)
-        signs.append(Sign("divergences", told))
-        if self.bfmi:
-            signs.append(Sign("BFMI by chain", ", ".join(number(v, 2) for v in self.bfmi)))
-        return tuple(signs)
-
-
-def chain_signs(tree: xr.DataTree) -> ChainSigns:
-    """Take the worst R-hat and effective sample sizes, divergences and BFMI of a tree."""
-    scalars = flatten(tree["posterior"].to_dataset())
-    varying = {label: x for label, x in scalars.items() if np.ptp(x) > 0}
-    nothing = ("", np.nan)
-    r_hat = bulk = tail = nothing
-    if varying:
-        labels, draws = list(varying), np.stack(list(varying.values()))
-        if draws.shape[1] > 1:
-            worst, least = _extreme(labels, -array_stats.rhat(draws))
-            r_hat = worst, -least
-        bulk = _extreme(labels, array_stats.ess(draws, method="bulk"))
-        tail = _extreme(labels, array_stats.ess(draws, method="tail", prob=_TAIL))
-    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
-    diverging = int(stats["diverging"].sum()) if "diverging" in stats else None
-    bfmi: tuple[float, ...] = ()
-    if "energy" in stats:
-        energy = stats["energy"].transpose("chain", "draw").values
-        bfmi = tuple(float(v) for v in np.ravel(array_stats.bfmi(energy)))
-    return ChainSigns(r_hat, bulk, tail, diverging, bfmi)
+def listed_signs(tree: xr.DataTree, signs: ChainSigns) -> tuple[Sign, ...]:
+    """Name the numbers."""
+    sizes = tree["posterior"].sizes
+    named = [Sign("chains × draws", f"{sizes['chain']} × {sizes['draw']}")]
+    for name, (quantity, value) in (
+        ("largest R-hat", signs.r_hat),
+        ("smallest bulk ESS", signs.bulk),
+        ("smallest tail ESS", signs.tail),
+    ):
+        if quantity:
+            named.append(Sign(name, f"{number(value, 4)} ({quantity})"))
+    told = "not told" if signs.diverging is None else str(signs.diverging)
+    named.append(Sign("divergences", told))
+    if signs.bfmi:
+        named.append(Sign("BFMI by chain", ", ".join(number(v, 2) for v in signs.bfmi)))
+    return tuple(named)
 
 
 def chain_words(tree: xr.DataTree, signs: ChainSigns) -> str:
     """Say whether the chains keep the usual limits, and which they break."""
     chains = tree["posterior"].sizes["chain"]
-    broken = []
-    if signs.r_hat[1] > MOST_R_HAT:
-        broken.append(f"R-hat is {number(signs.r_hat[1])} in {signs.r_hat[0]}, above {MOST_R_HAT}")
-    for kind, (quantity, value) in (("bulk", signs.bulk), ("tail", signs.tail)):
-        if value < FEWEST_EFFECTIVE:
-            broken.append(
-                f"the {kind} of {quantity} is worth {number(value)} independent draws, fewer than "
-                f"{FEWEST_EFFECTIVE}"
-            )
-    if signs.diverging:
-        broken.append(f"{signs.diverging} draws diverged")
-    low = [value for value in signs.bfmi if value < LEAST_BFMI]
-    if low:
-        broken.append(f"BFMI is {number(min(low), 2)}, below {LEAST_BFMI}")
     one = " One chain alone cannot show that it missed something." if chains == 1 else ""
-    if broken:
-        return f"The chains break the usual limits: {listed(broken)}.{one}"
+    if signs.broken:
+        return f"The chains break the usual limits: {minus_signs(listed(signs.broken))}.{one}"
     if not signs.bulk[0]:
         return "No quantity varies, so there is nothing to diagnose."
     return f"The chains keep the usual limits of R-hat, ESS, divergences and BFMI.{one}"
@@ -208,8 +149,3 @@ def _taken(drawn: arviz_plots.PlotCollection) -> Figure:
     figure = drawn.viz["figure"].item()
     plt.close(figure)
     return figure
-
-
-def _extreme(labels: list[str], values: np.ndarray) -> tuple[str, float]:
-    k = int(np.nanargmin(values))
-    return labels[k], float(values[k])

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .chains import Sign, chain_pictures, chain_signs, chain_words
+from ...approximations.limits import MOST_EDGE_MASS
+from ...approximations.trust import chain_signs, distrust_of_grid, largest_edge
+from .chains import Sign, chain_pictures, chain_words, listed_signs
 from .pictures import Picture
 from .weights import weight_pictures, weight_signs, weight_words
 from .words import number
 
-# Of the mass of a grid: what a found box leaves at an edge, and what a given one may.
-_LEAST_EDGE, _MOST_EDGE = 1e-6, 1e-5
 # Names of scalars in ``fit``, as a reader knows them.
 _SCALARS = {
     "log_evidence": "log evidence",
@@ -69,7 +69,7 @@ def diagnosis(label: str, tree: xr.DataTree, drawn: tuple[str, ...]) -> Diagnosi
     if not tree.attrs.get("independent_draws", 0):
         signs = chain_signs(tree)
         words, pictures = chain_words(tree, signs), chain_pictures(label, tree, signs, drawn)
-        return Diagnosis(label, method, words, (*signs.listed(tree), *scalars), (), pictures)
+        return Diagnosis(label, method, words, (*listed_signs(tree, signs), *scalars), (), pictures)
     if "edge_mass" in fit:
         return Diagnosis(label, method, _grid_words(fit), (*_cells(fit), *scalars), _edges(fit))
     if (weights := weight_signs(tree)) is not None:
@@ -79,19 +79,15 @@ def diagnosis(label: str, tree: xr.DataTree, drawn: tuple[str, ...]) -> Diagnosi
 
 
 def _grid_words(fit: xr.Dataset) -> str:
-    edges = fit["edge_mass"]
-    most = float(edges.max())
-    where = edges.where(edges == most, drop=True)
-    place = f"{where['side'].values[0]} edge of {where['parameter'].values[0]}"
-    if most <= _MOST_EDGE:
+    most, place = largest_edge(fit)
+    why = distrust_of_grid(fit)
+    if why is None:
         return (
             f"The box holds the posterior: the largest share of the mass at an edge is "
             f"{number(most, 2)}, at the {place}."
         )
-    return (
-        f"The box cuts the posterior off: {number(most, 2)} of the mass is at the {place}, which "
-        "shows in the results. Widen the box."
-    )
+    remedy = "Widen the box" if most > MOST_EDGE_MASS else "Take more points"
+    return f"{why[0].upper()}{why[1:]}, which shows in the results. {remedy}."
 
 
 def _cells(fit: xr.Dataset) -> tuple[Sign, ...]:

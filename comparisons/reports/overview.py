@@ -10,7 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from ...approximations.scalars.quantities import flatten
-from ..summary import QUANTILES, checked_names, most_different, shared_variables, summary_table
+from ...approximations.weights.kept import weights_of_points
+from ..monte_carlo import samples_of
+from ..summary import QUANTILES, checked_names, most_different, shared_variables, summary_of
 
 MOST_SHOWN = 30
 """Quantities in the open table, of many: those about which the trees differ most."""
@@ -76,7 +78,8 @@ def overview_of(
 def quantile_table(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     """Quantiles of all quantities that at least two of the trees have, by quantity and label.
 
-    They are `summary_table`'s: those of a grid come from its cells, all others from draws.
+    They are `summary_table`'s: those of a grid come from its cells, of resampled draws from the
+    weighted points, all others from draws.
     """
     names = checked_names(trees, shared_variables(trees))
     tables = {}
@@ -84,37 +87,11 @@ def quantile_table(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
         posterior = tree["posterior"].to_dataset()
         scalars = flatten(posterior[[name for name in names if name in posterior]])
         tables[label] = _quantiles_of(scalars)
-        tables[label].update(_exact_quantiles(tree))
+        tables[label].update(_better_quantiles(tree))
     found = pd.concat(tables, names=["label"]).swaplevel()
     order = list(dict.fromkeys(q for table in tables.values() for q in table.index))
     index = [(q, label) for q in order for label in trees if q in tables[label].index]
     return found.loc[pd.MultiIndex.from_tuples(index, names=["quantity", "label"])]
-
-
-def summary_of(trees: Mapping[str, xr.DataTree], quantities: Sequence[str]) -> pd.DataFrame:
-    """Tabulate some quantities as `summary_table` does whole variables."""
-    # A label may hold what the name of a variable in a tree may not: a slash.
-    names = {quantity: f"q{k}" for k, quantity in enumerate(quantities)}
-    few = {label: _with_only(tree, names) for label, tree in trees.items()}
-    table = summary_table(few, list(names.values()))
-    back = {name: quantity for quantity, name in names.items()}
-    return table.rename(index=back, level="quantity")
-
-
-def _with_only(tree: xr.DataTree, names: Mapping[str, str]) -> xr.DataTree:
-    """Make a tree whose posterior holds some quantities, each as a variable of a new name."""
-    scalars = flatten(tree["posterior"].to_dataset())
-    posterior = xr.Dataset(
-        {new: (("chain", "draw"), scalars[q]) for q, new in names.items() if q in scalars}
-    )
-    groups = {"posterior": posterior}
-    if "fit" in tree.children and "quantiles" in tree["fit"]:
-        fit = tree["fit"].to_dataset()[["mean", "sd", "quantiles"]]
-        known = [names.get(str(q), "") for q in fit["quantity"].values]
-        groups["fit"] = fit.assign_coords(quantity=known)
-    few = xr.DataTree.from_dict(groups)
-    few.attrs = dict(tree.attrs)
-    return few
 
 
 def _drawn_by_default(quantiles: pd.DataFrame, labels: int) -> tuple[str, ...]:
@@ -145,8 +122,12 @@ def _quantiles_of(scalars: Mapping[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(values, index=pd.Index(labels, name="quantity"), columns=columns())
 
 
-def _exact_quantiles(tree: xr.DataTree) -> pd.DataFrame:
-    if "fit" not in tree.children or "quantiles" not in tree["fit"]:
+def _better_quantiles(tree: xr.DataTree) -> pd.DataFrame:
+    """Quantiles that are better known than by draws: by a rule, or by weighted points."""
+    if "fit" in tree.children and "quantiles" in tree["fit"]:
+        known = tree["fit"]["quantiles"].sel(probability=list(QUANTILES))
+        return pd.DataFrame(known.values, index=known["quantity"].values, columns=columns())
+    if weights_of_points(tree) is None:
         return pd.DataFrame(columns=columns(), dtype=float)
-    known = tree["fit"]["quantiles"].sel(probability=list(QUANTILES))
-    return pd.DataFrame(known.values, index=known["quantity"].values, columns=columns())
+    rows = {label: sample.quantiles(QUANTILES) for label, sample in samples_of(tree).items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns())

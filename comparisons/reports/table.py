@@ -55,14 +55,14 @@ class Sheet:
 
 
 _COLUMNS = (
-    Column("mean", "empty where the draws' tails say that it may not exist", "mean"),
+    Column("mean", "empty where tails are so heavy that it may not exist", "mean"),
     Column("sd", "standard deviation, empty where the mean is", "sd"),
     Column("2.5 %", "lower end of the central 95 % interval", "q2.5"),
     Column("25 %", "lower end of the central 50 % interval", "q25"),
     Column("median", "half of the posterior is below it", "q50"),
     Column("75 %", "upper end of the central 50 % interval", "q75"),
     Column("97.5 %", "upper end of the central 95 % interval", "q97.5"),
-    Column("MC s.e.", "Monte Carlo standard error of the mean; 0 for exact means", "mcse_mean"),
+    Column("s.e.", "of the mean: Monte Carlo error, or that of the rule of a grid", "mcse_mean"),
     Column("ESS", "effective sample size in the bulk, of Markov chains", "ess_bulk"),
     Column("R-hat", "above 1.01 the chains do not agree", "r_hat"),
 )

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from ...approximations.weights.pairs import TRUSTED_K_HAT
+from ...approximations.limits import TRUSTED_K_HAT
 from ...approximations.weights.smoothing import FEWEST, smoothed_weights
 from ..pictures.style import look, style_of
 from .chains import Sign

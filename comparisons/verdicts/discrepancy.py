@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from ...approximations.density import LogDensity
 from ...approximations.errors import ArgumentError
+from ...approximations.limits import HEAVY_TAIL
+from ...approximations.scalars.tails import moment_tail_index
 from ...approximations.weights.pairs import WeightedPairs
-from ..summary import HEAVY_TAIL
+from ..monte_carlo import Sample
 from .sides import (
-    Sample,
     Sides,
     is_normal_at_mode,
     sides_of_pairs,
@@ -37,8 +37,6 @@ MEASURES = (
 _ROUNDING = 1e-9
 # Range of values, relative to the largest, that rounding explains.
 _CONSTANT = 1e-13
-# Fewest values that have a tail.
-_FEWEST_VALUES = 50
 # Half the central 50 % interval of a normal distribution, in sds.
 _QUARTILE = 0.6744897501960817
 _LEVELS = {"level_50": 0.5, "level_95": 0.95}
@@ -154,16 +152,27 @@ def measures(sides: Sides) -> dict[str, float | bool]:
     )
     sides = replace(sides, approximation=one, exact=exact)
     q_one, q_exact = (sample.quantiles(PROBABILITIES) for sample in (one, exact))
-    tails = [_weight_tail(sample, 2) for sample in (one, exact)]
-    has_mean = all(
-        tail < HEAVY_TAIL or _weight_tail(sample, 1) < HEAVY_TAIL
-        for tail, sample in zip(tails, (one, exact), strict=True)
-    )
+    tails = [_tail_of_squares(sample) for sample in (one, exact)]
+    has_mean = all(_has_mean(s, tail) for s, tail in zip((one, exact), tails, strict=True))
     heavy = max(tails) >= HEAVY_TAIL
     rows = _moments(sides, heavy=heavy) if has_mean else _empty(MEASURES[:2])
     rows |= _masses(sides, q_one) | _quantile_shifts(sides, q_one, q_exact)
     rows |= _wasserstein(sides, _spread(exact, q_exact))
     return {**rows, "has_mean": has_mean, "finite": True}
+
+
+def _tail_of_squares(sample: Sample) -> float:
+    if sample.mean is None:
+        return moment_tail_index(sample.values, sample.weights, 2)
+    # A grid leaves out moments that do not exist.
+    has_both = np.isfinite(sample.mean) and sample.sd is not None and np.isfinite(sample.sd)
+    return -np.inf if has_both else np.inf
+
+
+def _has_mean(sample: Sample, tail_of_squares: float) -> bool:
+    if sample.mean is not None or tail_of_squares < HEAVY_TAIL:
+        return tail_of_squares < HEAVY_TAIL
+    return moment_tail_index(sample.values, sample.weights, 1) < HEAVY_TAIL
 
 
 def _moments(sides: Sides, *, heavy: bool) -> dict[str, float]:
@@ -259,16 +268,6 @@ def _wasserstein(sides: Sides, spread: float) -> dict[str, float]:
         value = np.interp(sample.values, at, potential)
         influences.append((value - sample.weights @ value) / spread)
     return _with_error("wasserstein", distance / spread, sides.error(*influences))
-
-
-def _weight_tail(sample: Sample, power: int) -> float:
-    """Tail index of what is summed for a moment (Vehtari et al. 2024, section 3)."""
-    values = np.where(sample.weights > 0, sample.values, 0.0)
-    terms = sample.weights * np.abs(values - sample.weights @ values) ** power
-    # So few values are bounded, and how rare one of them is says nothing of a tail.
-    if len(np.unique(values)) < _FEWEST_VALUES:
-        return -np.inf
-    return float(array_stats.pareto_khat(terms[None], chain_axis=0, draw_axis=1, tail="right"))
 
 
 def _spread(sample: Sample, quantiles: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from ...approximations.density import LogDensity
 from ...approximations.errors import NoSharedVariableError
+from ...approximations.trust import distrust_of
 from ..verdict import Verdict, verdict
 from .judging import Tolerances
 
@@ -17,9 +18,11 @@ _REFERENCES = ("grid", "nuts")
 
 
 def reference_of(trees: Mapping[str, xr.DataTree]) -> str | None:
-    """Label of the most exact tree: a grid, or else a NUTS run."""
+    """Label of the most exact tree: a grid, or else a NUTS run; rather one that can be trusted."""
     methods = {tree.attrs.get("method"): label for label, tree in trees.items()}
-    return next((methods[name] for name in _REFERENCES if name in methods), None)
+    labels = [methods[name] for name in _REFERENCES if name in methods]
+    trusted = (x for x in labels if len(labels) == 1 or distrust_of(trees[x]) is None)
+    return next(trusted, next(iter(labels), None))
 
 
 def verdicts(

@@ -7,60 +7,18 @@ samples are made of the same draws, what is common to them cancels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from ...approximations.density import LogDensity
 from ...approximations.result import posterior_dataset
 from ...approximations.scalars.quantities import flatten
 from ...approximations.weights.pairs import WeightedPairs
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Values of one quantity, and weights that add up to 1.
-
-    Attributes
-    ----------
-    values, weights : (n,) array
-    mean, sd : float, optional
-        Where they are known better than the draws tell: of a grid, say.
-    """
-
-    values: np.ndarray
-    weights: np.ndarray
-    mean: float | None = None
-    sd: float | None = None
-
-    @cached_property
-    def order(self) -> np.ndarray:
-        """Indices (n,) that sort the values."""
-        return np.argsort(self.values)
-
-    @cached_property
-    def sorted_values(self) -> np.ndarray:
-        """Values (n,) in rising order."""
-        return self.values[self.order]
-
-    @cached_property
-    def cumulated(self) -> np.ndarray:
-        """Weight (n,) up to each of the sorted values, itself included."""
-        return np.cumsum(self.weights[self.order])
-
-    def quantiles(self, probabilities: Sequence[float]) -> np.ndarray:
-        """Quantiles: where the middle of a value's weight is its probability."""
-        middles = self.cumulated - self.weights[self.order] / 2
-        return np.interp(probabilities, middles, self.sorted_values)
-
-    def probability_below(self, at: np.ndarray) -> np.ndarray:
-        """Distribution function."""
-        below = np.concatenate([[0.0], self.cumulated])
-        return below[np.searchsorted(self.sorted_values, at, side="right")]
+from ..monte_carlo import Sample, cells_of, sample_of, samples_of_posterior
 
 
 @dataclass(frozen=True)
@@ -90,15 +48,12 @@ def sides_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Sides]:
     one, other : DataTree
         The approximation, and the tree that is trusted.
     """
-    first, second = _draws(one), _weighted_draws(other)
-    weights = _weights_of(other)
+    first = {label: sample_of(x, independent=True) for label, x in _draws(one).items()}
+    first |= {label: sample for label, sample in cells_of(one).items() if label in first}
+    second = samples_of_posterior(other)
     return {
-        label: Sides(
-            _sample(one, label, first[label]),
-            _sample(other, label, second[label], weights),
-            _error_of_tree(other, label, second[label]),
-        )
-        for label in first
+        label: Sides(sample, second[label], partial(_error_of_exact, second[label]))
+        for label, sample in first.items()
         if label in second
     }
 
@@ -149,10 +104,9 @@ def sides_of_tree_and_pairs(
         return float(np.linalg.norm((exact * influence.reshape(exact.shape)).sum(axis=0)))
 
     values, draws = _values_of_pairs(density, pairs), _draws(tree)
+    own = {label: sample_of(x, independent=True) for label, x in draws.items()} | cells_of(tree)
     return {
-        label: Sides(
-            _sample(tree, label, draws[label]), Sample(values[label], exact.ravel()), error
-        )
+        label: Sides(own[label], Sample(values[label], exact.ravel()), error)
         for label in draws
         if label in values
     }
@@ -175,64 +129,11 @@ def _draws(tree: xr.DataTree) -> dict[str, np.ndarray]:
     return flatten(tree["posterior"].to_dataset())
 
 
-def _weighted_draws(tree: xr.DataTree) -> dict[str, np.ndarray]:
-    """Take the weighted points that a tree keeps, which say more than those resampled from them."""
-    return flatten(tree["weighted_posterior"].to_dataset()) if _is_weighted(tree) else _draws(tree)
-
-
-def _is_weighted(tree: xr.DataTree) -> bool:
-    return "weighted_posterior" in tree.children
-
-
-def _weights_of(tree: xr.DataTree) -> np.ndarray | None:
-    if not _is_weighted(tree):
-        return None
-    stats = tree["weighted_sample_stats"].to_dataset()
-    weights = np.exp(stats["log_weight"].values.ravel())
-    return weights / weights.sum()
-
-
-def _sample(
-    tree: xr.DataTree, label: str, draws: np.ndarray, weights: np.ndarray | None = None
-) -> Sample:
-    if not _is_known(tree, label):
-        equal = np.full(draws.size, 1 / draws.size)
-        return Sample(draws.ravel(), equal if weights is None else weights)
-    known = tree["fit"].to_dataset().sel(quantity=label)
-    quantiles = known["quantiles"].values
-    weights = np.full(quantiles.size, 1 / quantiles.size)
-    return Sample(quantiles, weights, float(known["mean"]), float(known["sd"]))
-
-
-def _is_known(tree: xr.DataTree, label: str) -> bool:
-    """Whether a tree holds the quantity's distribution itself: a grid does."""
-    if tree.attrs.get("method") != "grid":
-        return False
-    return label in tree["fit"].to_dataset()["quantity"].values
-
-
 def _values_of_pairs(density: LogDensity, pairs: WeightedPairs) -> Mapping[str, np.ndarray]:
     thetas = pairs.thetas.reshape(-1, density.size)
     scalars = flatten(posterior_dataset(density, density.unravel(thetas)))
     return {label: draws.ravel() for label, draws in scalars.items()}
 
 
-def _error_of_tree(
-    tree: xr.DataTree, label: str, draws: np.ndarray
-) -> Callable[[np.ndarray, np.ndarray], float]:
-    """Standard error of the mean of the influences of a tree's draws (C, S)."""
-    if _is_known(tree, label):
-        return lambda _, influence: 0.0
-    if (weights := _weights_of(tree)) is not None:
-        # Both points of a pair come from one draw.
-        pair = tree["weighted_sample_stats"].to_dataset()["pair"].values.ravel()
-        return lambda _, influence: float(np.linalg.norm(np.bincount(pair, weights * influence)))
-    if tree.attrs.get("independent_draws", 0):
-        return lambda _, influence: float(np.std(influence) / np.sqrt(influence.size))
-
-    def error(_: np.ndarray, influence: np.ndarray) -> float:
-        if not np.any(influence):
-            return 0.0
-        return float(array_stats.mcse(influence.reshape(draws.shape), chain_axis=0, draw_axis=1))
-
-    return error
+def _error_of_exact(exact: Sample, _: np.ndarray, influence: np.ndarray) -> float:
+    return exact.error(influence)

@@ -585,3 +585,50 @@ def test_a_probability_that_rounds_to_one_has_a_density(place):
     known = -(3 if place < 0 else 4) * abs(place) + np.log(10)
     assert density.value(np.array([place])) == pytest.approx(known, rel=1e-12)
     assert density.gradient(np.array([place]))[0] == pytest.approx(3 if place < 0 else -4)
+
+
+# Points that the model's own operations refuse.
+
+
+def scan_with_a_check():
+    """An autoregression as a scan, whose checks of ``sigma`` are no part of the outer graph."""
+    y = pt.as_tensor(np.random.default_rng(0).normal(size=10))
+    with pm.Model() as model:
+        rho = pm.Normal("rho", 0, 0.5)
+        sigma = pm.HalfNormal("sigma", 1)
+        terms = pytensor.scan(
+            lambda now, before, rho, sigma: pm.logp(pm.Normal.dist(rho * before, sigma), now),
+            sequences=[y[1:], y[:-1]],
+            non_sequences=[rho, sigma],
+            return_updates=False,
+        )
+        pm.Potential("p", pt.sum(terms))
+    return model
+
+
+def inverse_of_a_singular_matrix():
+    """NumPy's inverse of a matrix whose rows are the same is an exception."""
+    with pm.Model() as model:
+        scale = pm.HalfNormal("scale", 1, shape=2)
+        matrix = scale[0] + pt.stack([pt.zeros(2), pt.stack([0.0, scale[1]])])
+        pm.Potential("p", -0.5 * pt.sum(pt.linalg.inv(matrix) ** 2))
+    return model
+
+
+@pytest.mark.parametrize("build", [scan_with_a_check, inverse_of_a_singular_matrix])
+def test_a_point_that_is_refused_has_density_zero(build):
+    """The scale underflows to 0: at that point alone there is no density."""
+    density = LogDensity(build(), linker="numpy")
+    thetas = np.random.default_rng(1).normal(size=(9, 2))
+    expected = np.array([density.value(theta) for theta in thetas])
+    refused = np.array([0.1, -800.0])
+    thetas[[2, 7]] = refused
+    values = density.batched_value(thetas)
+    np.testing.assert_array_equal(np.flatnonzero(values == -np.inf), [2, 7])
+    np.testing.assert_allclose(np.delete(values, [2, 7]), np.delete(expected, [2, 7]))
+    assert density.value(refused) == -np.inf
+    value, gradient, hessian = density.derivatives(refused)
+    assert value == -np.inf
+    assert np.all(np.isnan(hessian))
+    assert not np.all(np.isfinite(gradient))
+    assert not np.all(np.isfinite(density.hessian_vector_product(refused, np.ones(2))))

@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_draws():
 # Errors.
 
 
-def test_zero_density_at_both_points_keeps_the_draw():
+def test_zero_density_at_both_points():
     with pm.Model() as model:
         x = pm.Normal("x")
         pm.Potential("p", pt.switch(pt.abs(x) > 0.5, -np.inf, 0.0))
@@ -106,8 +106,10 @@ def test_zero_density_at_both_points_keeps_the_draw():
     gaussian = Gaussian(np.zeros(1), np.eye(1))
     thetas, logp, reflected = reflected_draws(density, gaussian, 200, np.random.default_rng(5))
     outside = np.abs(thetas[:, 0]) > 0.5
-    assert np.all(logp[outside] == -np.inf)
-    assert not np.any(reflected[outside])
+    np.testing.assert_array_equal(logp == -np.inf, outside)
+    # Neither point is better.
+    count = outside.sum()
+    assert abs(reflected[outside].mean() - 0.5) < 4 * 0.5 / np.sqrt(count)
 
 
 def test_a_density_that_is_not_a_number():

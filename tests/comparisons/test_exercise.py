@@ -40,10 +40,12 @@ def test_the_error_of_laplace_is_mode_and_curvature_against_moments(columns):
     assert abs(columns.at[("beta", "mean"), "error of Laplace"] - (7.7488 - 11.6356)) < 4 * error
     error /= np.sqrt(2)
     assert abs(columns.at[("beta", "sd"), "error of Laplace"] - (4.8728 - 5.7731)) < 4 * error
-    assert np.isnan(columns.at[("ld50", "mean"), "error of Laplace"])
+    # The slope may be 0: where it is, LD50 is infinite.
+    assert np.isnan(columns.at[("ld50", "mean"), "exact, flat prior"])
+    assert np.isfinite(columns.at[("ld50", "q50"), "exact, flat prior"])
 
 
-@pytest.mark.parametrize("quantity", ["alpha", "beta", "ld50"])
+@pytest.mark.parametrize("quantity", ["alpha", "beta"])
 @pytest.mark.parametrize("statistic", ["mean", "sd"])
 def test_nuts_agrees_with_the_grid_of_its_own_prior(columns, quantity, statistic):
     row = columns.loc[(quantity, statistic)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripos.approximations.errors import ArgumentError
+from tripos.approximations.errors import ArgumentError, UntrustedReferenceWarning
 from tripos.comparisons import Tolerances, errors_of, run_suite, scoreboard
 from tripos.comparisons.pictures.scoreboard import plot_scoreboard
 from tripos.comparisons.scoreboard import frontier_of, points_of
@@ -64,6 +64,16 @@ def test_a_reference_judges_what_has_no_truth(board_suite):
     row = thetas.loc["eight_schools", "laplace", 0, "theta[Choate]"]
     # The reference's draws are weighted ones, so the two shifts differ by its Monte Carlo error.
     assert row["mean_shift"] == pytest.approx(shift, abs=4 / np.sqrt(1000))
+
+
+def test_a_reference_that_cannot_be_trusted_judges_nothing(board_suite, own, inline, tmp_path):
+    with pytest.warns(UntrustedReferenceWarning, match="on eight_schools, laplace is an approx"):
+        errors = errors_of(board_suite, reference="laplace")
+    assert set(errors["judge"]) == {"truth"}
+    methods = [own("normal"), own("paused")]
+    suite = run_suite([own("one")], methods, store=tmp_path / "s", executor=inline)
+    with pytest.raises(ArgumentError, match=r"cannot be trusted: .* worth only 60 independent"):
+        errors_of(suite, reference=own("normal"))
 
 
 def test_a_point_is_the_median_over_repeats_of_the_largest_error(board_suite):

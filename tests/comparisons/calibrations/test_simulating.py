@@ -10,7 +10,6 @@ from tripos.approximations import LogDensity
 from tripos.approximations.errors import ArgumentError, CalibrationError
 from tripos.comparisons.calibration import calibrate
 from tripos.comparisons.calibrations.simulating import (
-    effective_draws,
     from_posterior,
     from_prior,
 )
@@ -96,19 +95,6 @@ def test_a_tree_that_is_given_must_be_a_posterior_with_draws_enough(normal_tree)
     tree["posterior"] = tree["posterior"].isel(draw=np.repeat(np.arange(10), 5))
     with pytest.raises(ArgumentError, match="as many independent draws"):
         from_posterior(density, tree, 50, rng)
-
-
-def test_a_chain_is_worth_what_its_worst_quantity_is():
-    rng = np.random.default_rng(1)
-    steps = rng.standard_normal((2, 2000))
-    chain = np.zeros_like(steps)
-    for k in range(1, 2000):
-        chain[:, k] = 0.9 * chain[:, k - 1] + steps[:, k]
-    draws = {"x": steps, "chain": chain, "constant": np.ones((2, 2000))}
-    # An AR(1) with 0.9 is worth a nineteenth.
-    assert 100 < effective_draws(draws) < 450
-    del draws["chain"]
-    assert 3000 < effective_draws(draws) <= 4000
 
 
 def potential():

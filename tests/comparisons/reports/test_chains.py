@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from tripos.approximations.trust import chain_signs
 from tripos.comparisons.reports.chains import (
     chain_pictures,
-    chain_signs,
     chain_words,
     energy_figure,
+    listed_signs,
     rank_figure,
 )
 
@@ -40,7 +41,7 @@ def test_the_worst_are_those_of_arviz():
     assert signs.bulk[1] == pytest.approx(float(bulk.to_array().min()))
     bfmi = arviz_stats.bfmi(tree)["energy"].values
     np.testing.assert_allclose(signs.bfmi, bfmi)
-    assert {s.name: s.value for s in signs.listed(tree)}["chains × draws"] == "2 × 1000"
+    assert {s.name: s.value for s in listed_signs(tree, signs)}["chains × draws"] == "2 × 1000"
 
 
 def test_good_chains_keep_the_limits():

@@ -5,16 +5,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tripos.approximations import grid, laplace
+from tripos.approximations import grid, importance, laplace
 from tripos.comparisons.reports.overview import (
     MOST_DRAWN,
     MOST_SHOWN,
     columns,
     overview_of,
     quantile_table,
-    summary_of,
 )
-from tripos.comparisons.summary import summary_table
+from tripos.comparisons.summary import summary_of, summary_table
 from tripos.models import bioassay
 
 GROUPS = [f"a/b {k}" for k in range(300)]
@@ -46,6 +45,7 @@ def few():
     return {
         "grid": grid(model, points=61, draws=500, random_seed=1, progressbar=False),
         "laplace": laplace(model, draws=500, random_seed=1),
+        "importance": importance(model, draws=500, pairs=1000, random_seed=1),
     }
 
 

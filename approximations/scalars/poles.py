@@ -1,0 +1,167 @@
+"""Whether a quantity is unbounded somewhere in a posterior, as a ratio is where it divides by zero.
+
+Where the density is positive beside such a place the quantity has no mean, however little mass is
+there: draws may never tell, and sums give a number that the nearest point decides. So the quantity
+is looked at closely around the points where it is largest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2
+
+from ..limits import HEAVY_TAIL
+from ..rules.box import Box
+from .tails import tail_index
+
+Evaluate = Callable[[np.ndarray], np.ndarray]
+"""Takes points (m, P) and gives a quantity (m,)."""
+
+_POINTS, _PLACES = 100, 100
+# Change from the largest values to those of neighbouring cells, over their size, below which the
+# quantity is smooth there. Next to a pole of any kind that matters it is more than half.
+_SMOOTH = 0.3
+# Tail index below which the largest of widely spread points need not be looked at.
+_LIGHT = 0.5
+# Mass beyond the region that is looked at, of a normal distribution, and how close the first look
+# is, in sds.
+_BEYOND, _CLOSE = 1e-6, 0.05
+# How much closer the second look is.
+_CLOSER = 0.03
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Some cells of a box.
+
+    Attributes
+    ----------
+    box : Box
+    shape : tuple of int
+        Cells along each axis of the whole box.
+    kept : (n,) array of int
+        Which cells of the flattened box, in rising order.
+    thetas : (n, P) array
+        Their centres.
+    """
+
+    box: Box
+    shape: tuple[int, ...]
+    kept: np.ndarray
+    thetas: np.ndarray
+
+
+def tail_inside_cells(cells: Cells, values: np.ndarray, middle: float, evaluate: Evaluate) -> float:
+    """Tail index of a quantity within the cells where it is furthest from its middle.
+
+    Parameters
+    ----------
+    cells : Cells
+    values : (n,) array
+        At the centres.
+    middle : float
+    evaluate : callable
+
+    Returns
+    -------
+    float
+        Minus infinity where it is smooth, infinity where it is not finite in some place.
+    """
+    away = np.abs(values - middle)
+    top = np.argsort(-away)[:_POINTS]
+    if not np.all(np.isfinite(away)):
+        return np.inf
+    if away[top[0]] == 0 or not _is_rough(cells, values, away, top):
+        return -np.inf
+    places = np.random.default_rng(0).random((len(top), _PLACES, len(cells.shape))) - 0.5
+    offsets = places * cells.box.steps(cells.shape)
+    return _tail_around(cells.thetas[top], away[top], offsets, middle, evaluate)
+
+
+def tail_far_out(
+    thetas: np.ndarray,
+    log_density: np.ndarray,
+    values: np.ndarray,
+    root: np.ndarray,
+    evaluate: Evaluate,
+) -> float:
+    """Tail index of a quantity around the points of a wide spread where it is largest.
+
+    Parameters
+    ----------
+    thetas : (m, P) array
+        Spread wider than the posterior; those where its density is next to nothing are left out.
+    log_density : (m,) array
+        Of the posterior, or near enough.
+    values : (m,) array
+        Of the quantity.
+    root : (P, P) array
+        Root of the posterior's covariance.
+    evaluate : callable
+
+    Returns
+    -------
+    float
+        Minus infinity where the values have light tails, infinity where one is not finite.
+    """
+    size = thetas.shape[1]
+    near = log_density > np.max(log_density) - 0.5 * chi2.isf(_BEYOND, size)
+    if not np.all(np.isfinite(values[near])):
+        return np.inf
+    if not tail_index(values[None, near], independent=True) > _LIGHT:
+        return -np.inf
+    middle = float(np.median(values[near]))
+    away = np.where(near, np.abs(np.where(near, values, middle) - middle), 0.0)
+    top = np.argsort(-away)[:_POINTS]
+    normals = np.random.default_rng(0).standard_normal((len(top), _PLACES, size))
+    return _tail_around(thetas[top], away[top], _CLOSE * normals @ root.T, middle, evaluate)
+
+
+def _tail_around(
+    points: np.ndarray, away: np.ndarray, offsets: np.ndarray, middle: float, evaluate: Evaluate
+) -> float:
+    """Tail index of a quantity around points (m, P), at offsets (m, places, P) from them.
+
+    Towards a pole it grows without end, so a closer look around the largest values finds heavy
+    tails, too; next to a jump it does not.
+    """
+    index, around, found = _look(points, away, offsets, middle, evaluate)
+    if not HEAVY_TAIL < index < np.inf:
+        return index
+    top = np.argsort(-found)[: len(points)]
+    closer, *_ = _look(around[top], found[top], _CLOSER * offsets, middle, evaluate)
+    return index if closer > _LIGHT else closer
+
+
+def _look(
+    points: np.ndarray, away: np.ndarray, offsets: np.ndarray, middle: float, evaluate: Evaluate
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Tail index around points, with the places (m places, P) and how far the values there are."""
+    around = (points[:, None, :] + offsets).reshape(-1, points.shape[1])
+    found = np.abs(evaluate(around) - middle)
+    if not np.all(np.isfinite(found)):
+        return np.inf, around, found
+    ratios = found.reshape(len(points), -1) / away[:, None]
+    index = tail_index(ratios.reshape(1, -1), independent=True)
+    # Of a few values there is no tail.
+    return (-np.inf if np.isnan(index) else index), around, found
+
+
+def _is_rough(cells: Cells, values: np.ndarray, away: np.ndarray, top: np.ndarray) -> bool:
+    """Whether the largest values differ much from those of neighbouring cells."""
+    index = np.unravel_index(cells.kept[top], cells.shape)
+    for axis, size in enumerate(cells.shape):
+        stride = int(np.prod(cells.shape[axis + 1 :]))
+        for step in (-1, 1):
+            inside = (index[axis] + step >= 0) & (index[axis] + step < size)
+            wanted = cells.kept[top[inside]] + step * stride
+            place = np.minimum(np.searchsorted(cells.kept, wanted), len(cells.kept) - 1)
+            found = cells.kept[place] == wanted
+            here = top[inside][found]
+            change = np.abs(values[place[found]] - values[here])
+            if np.any(change > _SMOOTH * away[here]):
+                return True
+    return False

@@ -1,0 +1,112 @@
+"""How heavy the tails of a quantity are: whether it has a mean, and draws that tell it.
+
+The tail index k of a generalised Pareto distribution: moments above 1 / k do not exist, and a mean
+of draws settles down only while k is below `HEAVY_TAIL` (Vehtari et al. 2024, arXiv 1507.02646,
+section 3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from arviz_stats.base import array_stats
+
+# Fewest values that have a tail: so few are bounded, and how rare one of them is says nothing.
+_FEWEST_VALUES = 50
+# Mass of a distribution's tails that is looked at where all of the distribution is known.
+_FAR = 1e-3
+_FEWEST_CELLS = 20
+
+
+def tail_index(draws: np.ndarray, *, independent: bool = False) -> float:
+    """Index of the heavier tail of draws.
+
+    Parameters
+    ----------
+    draws : (C, S) array
+        Of one quantity.
+    independent : bool, default False
+        Whether it is known that none is wasted; to estimate that takes longest.
+
+    Returns
+    -------
+    float
+        NaN where the draws take too few values to have tails, or are not finite.
+    """
+    if not np.all(np.isfinite(draws)) or len(np.unique(draws)) < _FEWEST_VALUES:
+        return np.nan
+    efficiency = 1.0 if independent else _tail_efficiency(draws)
+    return max(_right_tail(sign * draws.ravel(), efficiency) for sign in (-1, 1))
+
+
+def moment_tail_index(values: np.ndarray, weights: np.ndarray, power: int) -> float:
+    """Tail index of what is summed for a central moment of weighted draws (n,).
+
+    Parameters
+    ----------
+    values, weights : (n,) array
+        The weights add up to 1; a value may be anything where its weight is 0.
+    power : int
+        Of the moment.
+
+    Returns
+    -------
+    float
+        Minus infinity where there are too few values for a tail.
+    """
+    used = np.where(weights > 0, values, 0.0)
+    if len(np.unique(used)) < _FEWEST_VALUES:
+        return -np.inf
+    terms = weights * np.abs(used - weights @ used) ** power
+    return _right_tail(terms, _tail_efficiency(terms[None]))
+
+
+def tail_index_of_distribution(values: np.ndarray, mass: np.ndarray) -> float:
+    """Index of the far tails of a distribution that is known point by point.
+
+    By Hill (1975), Annals of Statistics 3, from the tails that hold a thousandth of the mass:
+    further out than draws reach, and without their noise.
+
+    Parameters
+    ----------
+    values, mass : (n,) array
+        Points, and the mass at each, which adds up to 1.
+
+    Returns
+    -------
+    float
+        Infinity where a value is not finite.
+    """
+    if not np.all(np.isfinite(values)):
+        return np.inf
+    order = np.argsort(values)
+    median = np.interp(0.5, np.cumsum(mass[order]), values[order])
+    away = np.abs(values - median)
+    outward = np.argsort(-away)
+    count = int(np.searchsorted(np.cumsum(mass[outward]), _FAR))
+    if count < _FEWEST_CELLS or away[outward[count]] == 0:
+        return -np.inf
+    far = outward[:count]
+    return float(mass[far] @ np.log(away[far] / away[outward[count]]) / mass[far].sum())
+
+
+def _tail_efficiency(draws: np.ndarray) -> float:
+    """Independent draws that the tails of draws (C, S) are worth, over their number."""
+    found = float(array_stats.ess(draws, method="tail", prob=0.05, relative=True))
+    # Of less there would be more draws in the tails than half of them.
+    return max(found, 36 / draws.size) if np.isfinite(found) else 1.0
+
+
+def _right_tail(values: np.ndarray, efficiency: float) -> float:
+    """Pareto's index of the right tail of values (n,); minus infinity where it ends in a tie."""
+    size = len(values)
+    enough = size * efficiency > 225
+    count = int(3 * np.sqrt(size / efficiency)) if enough else size // 5  # as ArviZ has it
+    top = np.partition(values, size - count)[size - count :]
+    if np.min(top) == np.max(top):
+        return -np.inf
+    with np.errstate(all="ignore"):  # values that are tied with the first of the tail
+        return float(
+            array_stats.pareto_khat(
+                values[None], chain_axis=0, draw_axis=1, r_eff=efficiency, tail="right"
+            )
+        )

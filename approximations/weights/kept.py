@@ -1,0 +1,88 @@
+"""The weights that a tree keeps beside its draws: written by methods that resample, read by all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from ..density import LogDensity
+from ..result import Record, assemble
+from .smoothing import FEWEST, smoothed_weights
+
+_GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
+
+
+@dataclass(frozen=True)
+class KeptWeights:
+    """What draws weigh in the posterior.
+
+    Attributes
+    ----------
+    weights : (S,) array
+        They add up to 1.
+    pair : (S,) array of int
+        Number of the independent draw that each belongs to: mirror images share theirs.
+    k_hat : float
+    effective_sample_size : float
+        One over the sum of the squared weights of the independent draws.
+    """
+
+    weights: np.ndarray
+    pair: np.ndarray
+    k_hat: float
+    effective_sample_size: float
+
+    @property
+    def by_pair(self) -> np.ndarray:
+        """Weights of the independent draws."""
+        return np.bincount(self.pair, weights=self.weights)
+
+
+def weights_of_points(tree: xr.DataTree) -> KeptWeights | None:
+    """Weights of the points in ``weighted_posterior``; None where a tree has no such group."""
+    if "weighted_posterior" not in tree.children:
+        return None
+    stats, fit = tree["weighted_sample_stats"].to_dataset(), tree["fit"].to_dataset()
+    weights = np.exp(stats["log_weight"].values.ravel())
+    pair = stats["pair"].values.ravel().astype(int)
+    told = float(fit["k_hat"]), float(fit["effective_sample_size"])
+    return KeptWeights(weights / weights.sum(), pair, *told)
+
+
+def weights_of_draws(tree: xr.DataTree) -> KeptWeights | None:
+    """Weights lp - log_proposal that would carry draws to the posterior; None where none are told.
+
+    Raises
+    ------
+    WeightsError
+        When all of them are 0, or one is not a number.
+    """
+    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    if not {"lp", "log_proposal"} <= set(stats) or stats["lp"].size < FEWEST:
+        return None
+    smoothed, k_hat = smoothed_weights((stats["lp"] - stats["log_proposal"]).values.ravel())
+    weights = np.exp(smoothed - np.max(smoothed))
+    weights /= weights.sum()
+    return KeptWeights(weights, np.arange(len(weights)), k_hat, float(1 / np.sum(weights**2)))
+
+
+def with_weighted_points(
+    tree: xr.DataTree,
+    density: LogDensity,
+    thetas: np.ndarray,
+    stats: Mapping[str, np.ndarray],
+    record: Record,
+) -> xr.DataTree:
+    """Add weighted points (S, P) to a tree of draws that were resampled from them.
+
+    They are built as any other draws are, under names of their own: ``weighted_posterior``,
+    ``weighted_unconstrained_posterior`` and ``weighted_sample_stats``, which has ``lp``,
+    ``log_weight`` and ``pair`` (S,).
+    """
+    whole = assemble(density, thetas, xr.Dataset(), record, sample_stats=stats)
+    for name in _GROUPS:
+        tree[f"weighted_{name}"] = whole[name]
+    return tree

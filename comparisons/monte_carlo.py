@@ -1,0 +1,177 @@
+"""What the draws of a tree are worth: independent ones, resampled by weights, or Markov chains.
+
+Standard errors and effective sizes of a tree's numbers are worked out here, for whoever tells them.
+The error of a smooth functional is that of the mean of its influence function (Hampel 1974).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+
+from ..approximations.scalars.quantities import flatten
+from ..approximations.weights.kept import KeptWeights, weights_of_draws, weights_of_points
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Values of one quantity, what each weighs, and how they depend on each other.
+
+    Attributes
+    ----------
+    values, weights : (n,) array
+        The weights add up to 1.
+    pair : (n,) array of int, optional
+        Number of the independent draw that each value belongs to; each its own, if None.
+    chains : int, default 0
+        Of how many Markov chains of equal length, one after another, they are; 0 where draws are
+        independent.
+    mean, sd : float, optional
+        Where they are known better than the values tell: of a grid, say, whose values then are
+        quantiles and have no error.
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+    pair: np.ndarray | None = None
+    chains: int = 0
+    mean: float | None = None
+    sd: float | None = None
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Indices (n,) that sort the values."""
+        return np.argsort(self.values)
+
+    @cached_property
+    def sorted_values(self) -> np.ndarray:
+        """Values (n,) in rising order."""
+        return self.values[self.order]
+
+    @cached_property
+    def cumulated(self) -> np.ndarray:
+        """Weight (n,) up to each of the sorted values, itself included."""
+        return np.cumsum(self.weights[self.order])
+
+    def quantiles(self, probabilities: Sequence[float]) -> np.ndarray:
+        """Quantiles: where the middle of a value's weight is its probability."""
+        middles = self.cumulated - self.weights[self.order] / 2
+        return np.interp(probabilities, middles, self.sorted_values)
+
+    def probability_below(self, at: np.ndarray) -> np.ndarray:
+        """Distribution function."""
+        below = np.concatenate([[0.0], self.cumulated])
+        return below[np.searchsorted(self.sorted_values, at, side="right")]
+
+    def error(self, influence: np.ndarray) -> float:
+        """Standard error of the mean of an influence function, whose values (n,) are given."""
+        if self.mean is not None or not np.any(influence):
+            return 0.0
+        if self.chains:
+            chains = influence.reshape(self.chains, -1)
+            return float(array_stats.mcse(chains, chain_axis=0, draw_axis=1))
+        terms = self.weights * (influence - self.weights @ influence)
+        return float(np.linalg.norm(terms if self.pair is None else np.bincount(self.pair, terms)))
+
+    @property
+    def moments(self) -> tuple[float, float, float, float]:
+        """Mean and sd, and the standard error of each."""
+        used = np.where(self.weights > 0, self.values, 0.0)
+        mean = float(self.weights @ used)
+        away = used - mean
+        variance = float(self.weights @ away**2)
+        if variance == 0:
+            return mean, 0.0, 0.0, 0.0
+        sd = np.sqrt(variance)
+        # As many as the weights are worth, less one that the mean takes.
+        size = 1 / float(np.sum(self.weights**2))
+        spread = float(sd * np.sqrt(size / (size - 1))) if size > 1 else np.nan
+        return mean, spread, self.error(away), self.error((away**2 - variance) / (2 * sd))
+
+    @property
+    def effective_size(self) -> float:
+        """Independent draws that the mean is worth: no more than there are values.
+
+        Of chains it is the bulk ESS of ArviZ, NaN of fewer than four draws a chain.
+        """
+        if self.chains:
+            found = array_stats.ess(self.values.reshape(self.chains, -1), chain_axis=0, draw_axis=1)
+        else:
+            away = self.values - self.weights @ self.values
+            error = self.error(away)
+            found = (self.weights @ away**2) / error**2 if error > 0 else np.inf
+        return float(np.minimum(found, len(self.values)))
+
+
+def samples_of(tree: xr.DataTree) -> dict[str, Sample]:
+    """Take the quantities of a tree, as well as it knows them: its weighted points, or its draws.
+
+    Weighted points say more than the draws that were resampled from them, and what the error of
+    those is.
+    """
+    kept = weights_of_points(tree)
+    if kept is not None:
+        return _weighted(tree["weighted_posterior"].to_dataset(), kept)
+    draws = flatten(tree["posterior"].to_dataset())
+    independent = bool(tree.attrs.get("independent_draws", 0))
+    return {label: sample_of(x, independent=independent) for label, x in draws.items()}
+
+
+def samples_of_posterior(tree: xr.DataTree) -> dict[str, Sample]:
+    """Take the quantities of a tree that stands for the posterior, as well as it knows that.
+
+    As `samples_of` does, but a grid by its cells, and a quadrature by its draws with the weights
+    that carry them to the posterior.
+    """
+    if tree.attrs.get("method") == "quadrature":
+        carried = weights_of_draws(tree)
+        if carried is not None:
+            return _weighted(tree["posterior"].to_dataset(), carried)
+    return samples_of(tree) | cells_of(tree)
+
+
+def cells_of(tree: xr.DataTree) -> dict[str, Sample]:
+    """Take the quantities of a grid, by its cells: quantiles, mean and sd. None of another tree."""
+    if tree.attrs.get("method") != "grid":
+        return {}
+    fit = tree["fit"].to_dataset()
+    return {str(q): _of_cells(fit.sel(quantity=q)) for q in fit["quantity"].values}
+
+
+def sample_of(draws: np.ndarray, *, independent: bool) -> Sample:
+    """Make a sample of draws (C, S) of equal weight."""
+    equal = np.full(draws.size, 1 / draws.size)
+    return Sample(draws.ravel(), equal, chains=0 if independent else len(draws))
+
+
+def effective_draws(samples: Iterable[Sample]) -> int:
+    """Count the independent draws that samples are worth, in the worst of them.
+
+    Those that do not vary, or are not finite, are left out.
+    """
+    samples = list(samples)
+    everything = max(len(sample.values) for sample in samples)
+    sizes = [
+        sample.effective_size
+        for sample in samples
+        if np.all(np.isfinite(sample.values)) and np.ptp(sample.values) > 0
+    ]
+    known = [size for size in sizes if np.isfinite(size)]
+    least = min(known, default=1.0 if sizes else everything)
+    return int(np.clip(np.round(least), 1, everything))
+
+
+def _weighted(posterior: xr.Dataset, kept: KeptWeights) -> dict[str, Sample]:
+    points = flatten(posterior)
+    return {label: Sample(x.ravel(), kept.weights, kept.pair) for label, x in points.items()}
+
+
+def _of_cells(known: xr.Dataset) -> Sample:
+    quantiles = known["quantiles"].values
+    weights = np.full(quantiles.size, 1 / quantiles.size)
+    return Sample(quantiles, weights, mean=float(known["mean"]), sd=float(known["sd"]))
