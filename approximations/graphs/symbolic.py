@@ -14,6 +14,7 @@ from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
 from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.tensor.rewriting.linalg.solvers import batched_vector_b_solve_to_matrix_b_solve
 from pytensor.tensor.rewriting.math import local_mul_specialize
 from pytensor.xtensor.type import XTensorType
 
@@ -156,16 +157,20 @@ def _as_tensor(graph: Any) -> Any:
     return rewrite_graph(graph, include=("lower_xtensor",))
 
 
-_SIGNS = in2out(local_mul_specialize, name="tripos_signs")
+_BEFORE_DERIVATIVES = in2out(
+    local_mul_specialize, batched_vector_b_solve_to_matrix_b_solve, name="tripos_before_derivatives"
+)
 
 
 def _stabilised(logp: Any) -> Any:
     """Rewrite a log density so that it neither overflows nor rounds to 0 before its logarithm.
 
     PyTensor's canonical form writes -x as (-1) x, in which its rules for log(1 - sigmoid(x)) and
-    the like do not see a sign; so they are tried once more after the sign is back.
+    the like do not see a sign; so they are tried once more after the sign is back. And a triangular
+    system with a right-hand side for each datum becomes one with a matrix of them.
     """
-    signed = rewrite_graph(rewrite_pregrad(logp), include=(), custom_rewrite=_SIGNS)
+    pregrad = rewrite_pregrad(logp)
+    signed = rewrite_graph(pregrad, include=(), custom_rewrite=_BEFORE_DERIVATIVES)
     return rewrite_graph(signed, include=("stabilize",))
 
 
