@@ -125,9 +125,7 @@ class CompiledFunction:
             return self._function(*arguments)
 
     def _compile(self, *, numba: bool) -> None:
-        mode = (
-            _numba_mode() if numba else _numpy_mode(self._optimizer, canonical=self._canonical)
-        )
+        mode = _numba_mode() if numba else _numpy_mode(self._optimizer, canonical=self._canonical)
         with lean_rewriting(), self._model:
             self._function = pymc_compile(
                 self._inputs, self._outputs, mode=mode, on_unused_input="ignore"

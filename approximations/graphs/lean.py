@@ -1,4 +1,4 @@
-"""Rewriting graphs without a C compiler, and without the stack traces that would fill the memory."""
+"""Rewriting without a C compiler, and without stack traces that would fill the memory."""
 
 from __future__ import annotations
 

@@ -113,16 +113,21 @@ class SymbolicDensity:
 
     def products_graph(self) -> Graph:
         """``theta`` and vectors (V, P) to the Hessian times each of them (V, P)."""
-        one = self.product_graph()
-        vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
-        products = vectorize_graph(one.outputs[0], {one.inputs[1]: vectors})
-        # Where the Hessian is zero the products depend on no vector, and have no batch axis.
-        return Graph([self.theta, vectors], [products + pt.zeros_like(vectors)])
+        inputs, (products,) = self._with_products([])
+        return Graph(inputs, [products])
 
     def derivatives_graph(self) -> Graph:
         """``theta`` and vectors (V, P) to log density, gradient and the Hessian times each."""
-        products = self.products_graph()
-        return Graph(products.inputs, [self.stable_logp, self.gradient, *products.outputs])
+        return Graph(*self._with_products([self.stable_logp, self.gradient]))
+
+    def _with_products(self, graphs: list[Any]) -> tuple[list[Variable], list[Variable]]:
+        """Join graphs and the Hessian times each of some vectors, which is a batch."""
+        one = self.product_graph()
+        *graphs, product = with_known_lengths([*graphs, one.outputs[0]])
+        vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
+        products = vectorize_graph(product, {one.inputs[1]: vectors})
+        # Where the Hessian is zero the products depend on no vector, and have no batch axis.
+        return [self.theta, vectors], [*graphs, products + pt.zeros_like(vectors)]
 
     def batched_value_graph(self) -> Graph:
         """``thetas`` (S, P) to log densities (S,)."""
@@ -172,6 +177,15 @@ def _stabilised(logp: Any) -> Any:
     pregrad = rewrite_pregrad(logp)
     signed = rewrite_graph(pregrad, include=(), custom_rewrite=_BEFORE_DERIVATIVES)
     return rewrite_graph(signed, include=("stabilize",))
+
+
+def with_known_lengths(graphs: list[Any]) -> list[Any]:
+    """Copy graphs, with lengths told by those of the inputs.
+
+    In a batch the length of anything else would be one for each row, and what is made of it, such
+    as a range of indices, a loop in Python.
+    """
+    return rewrite_graph(graphs, include=("merge", "ShapeOpt", "canonicalize"), clone=True)
 
 
 def gradient_of(cost: Any, theta: Variable) -> Any:
