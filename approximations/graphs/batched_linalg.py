@@ -37,14 +37,14 @@ def batched_linalg(fgraph: Any, node: Any) -> list[Variable] | None:
 
 
 def _function_of(op: Any) -> Callable[..., np.ndarray] | None:
+    solver: Callable[..., np.ndarray]
     match op:
         case Cholesky():
             return partial(cholesky, lower=op.lower)
         case MatrixInverse():
             return inverse
         case SolveTriangular():
-            kind = {"lower": op.lower, "unit_diagonal": op.unit_diagonal}
-            solver = partial(solve_triangular, **kind)
+            solver = partial(solve_triangular, lower=op.lower, unit_diagonal=op.unit_diagonal)
         case CholeskySolve():
             solver = partial(solve_by_cholesky, lower=op.lower)
         case Solve(assume_a="gen"):
@@ -88,22 +88,22 @@ def solve_triangular(
     LAPACK takes one matrix at a time, with all its right-hand sides. Of more matrices than rows the
     unknowns are found one by one, for all matrices together.
     """
-    kind = {"lower": lower, "unit_diagonal": unit_diagonal}
     rows, matrices = a.shape[-1], int(np.prod(a.shape[:-2]))
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*batch, *b.shape[-2:])
     if 0 in shape:
         return np.empty(shape)
+    by_lapack = partial(_solved_by_lapack, lower=lower, unit_diagonal=unit_diagonal)
     if matrices == 1:
         sides = np.moveaxis(b, -2, 0)
-        solved = _solved_by_lapack(a.reshape(rows, rows), sides.reshape(rows, -1), **kind)
+        solved = by_lapack(a.reshape(rows, rows), sides.reshape(rows, -1))
         return np.moveaxis(solved.reshape(sides.shape), 0, -2).reshape(shape)
     right = np.broadcast_to(b, shape)
     if matrices > rows:
-        return _solved_by_substitution(a, right, **kind)
+        return _solved_by_substitution(a, right, lower=lower, unit_diagonal=unit_diagonal)
     left = np.broadcast_to(a, (*batch, rows, rows)).reshape(-1, rows, rows)
     pairs = zip(left, right.reshape(-1, *shape[-2:]), strict=True)
-    return np.array([_solved_by_lapack(*pair, **kind) for pair in pairs]).reshape(shape)
+    return np.array([by_lapack(*pair) for pair in pairs]).reshape(shape)
 
 
 def _solved_by_lapack(

@@ -185,7 +185,8 @@ def with_known_lengths(graphs: list[Any]) -> list[Any]:
     In a batch the length of anything else would be one for each row, and what is made of it, such
     as a range of indices, a loop in Python.
     """
-    return rewrite_graph(graphs, include=("merge", "ShapeOpt", "canonicalize"), clone=True)
+    rewritten: Any = rewrite_graph(graphs, ("merge", "ShapeOpt", "canonicalize"), clone=True)
+    return rewritten
 
 
 def gradient_of(cost: Any, theta: Variable) -> Any:
