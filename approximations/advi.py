@@ -19,7 +19,7 @@ from pymc.variational.inference import KLqp
 from .density import LogDensity
 from .errors import ArgumentError
 from .gaussian import Gaussian
-from .graphs.compiling import without_c_compiler
+from .graphs.lean import lean_rewriting
 from .memory import check_memory
 from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
 from .running.ascent import BLOCK, Ascent, Climber, climb
@@ -148,7 +148,7 @@ def _fitted(
     theta = density.initial_point(start)
     if inference is pm.FullRankADVI:
         _check_size(density.size)
-    with without_c_compiler():
+    with lean_rewriting():
         fitter = inference(model=density.model, random_seed=int(rng.integers(2**30)))
         order = _order(fitter, density)
         climber = Climber(fitter, theta[np.argsort(order)])

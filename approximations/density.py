@@ -12,7 +12,8 @@ from pymc.logprob.utils import ParameterValueError
 from pytensor.compile.sharedvalue import SharedVariable
 from scipy.sparse import csc_array
 
-from .graphs.compiling import CompiledFunction, Linker, without_c_compiler
+from .graphs.compiling import CompiledFunction, Linker
+from .graphs.lean import lean_rewriting
 from .graphs.named_start import checked_start, named_start
 from .graphs.new_data import DataSlots, checked_data
 from .graphs.parameters import Block, blocks_of, ravel_point
@@ -74,7 +75,7 @@ class LogDensity:
         self._linker = linker
         self.evaluations = {"value": 0, "gradient": 0, "hessian_vector_product": 0}
         self._functions: dict[str, CompiledFunction] = {}
-        with without_c_compiler():
+        with lean_rewriting():
             self._start = self.model.initial_point()
             self.blocks: tuple[Block, ...] = blocks_of(self.model, self._start)
             self._symbolic = SymbolicDensity.of_model(self.model, self.blocks)
@@ -192,7 +193,8 @@ class LogDensity:
     @cached_property
     def pattern(self) -> Pattern:
         """Where the Hessian may differ from zero, for the data as they are."""
-        return pattern_of(self._symbolic)
+        with lean_rewriting():
+            return pattern_of(self._symbolic)
 
     @cached_property
     def _colouring(self) -> Colouring | None:
@@ -308,7 +310,8 @@ class LogDensity:
 
     def _function(self, name: str, build: Callable[[], Graph]) -> CompiledFunction:
         if name not in self._functions:
-            graph = build()
+            with lean_rewriting():
+                graph = build()
             self._functions[name] = CompiledFunction(
                 graph.inputs,
                 graph.outputs,

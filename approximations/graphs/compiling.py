@@ -7,15 +7,12 @@ that one fit needs. ``benchmarks/linkers.py`` measures both.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
-import pytensor
 from pymc.pytensorf import compile as pymc_compile
 from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
@@ -24,6 +21,7 @@ from pytensor.scan.op import Scan
 from pytensor.tensor.blockwise import Blockwise
 
 from ..errors import ArgumentError
+from .lean import lean_rewriting
 from .logistic import FOR_NUMBA
 from .numpy_rewrites import FOR_NUMPY
 
@@ -36,9 +34,6 @@ _SECONDS_PER_ENTRY = 2e-8
 _SECONDS_PER_BLOCK = 2e-5
 _SECONDS_PER_SCAN = 3e-3
 _SECONDS_TO_COMPILE = 10.0
-
-_FLAG = threading.RLock()
-
 
 # Up to so many entries a graph in canonical form takes twice as long to compile, and gives its
 # answers no sooner.
@@ -130,31 +125,13 @@ class CompiledFunction:
             return self._function(*arguments)
 
     def _compile(self, *, numba: bool) -> None:
-        if numba:
-            with self._model:
-                self._function = pymc_compile(
-                    self._inputs, self._outputs, mode=_numba_mode(), on_unused_input="ignore"
-                )
-        else:
-            with without_c_compiler(), self._model:
-                self._function = pymc_compile(
-                    self._inputs,
-                    self._outputs,
-                    mode=_numpy_mode(self._optimizer, canonical=self._canonical),
-                    on_unused_input="ignore",
-                )
+        mode = _numba_mode() if numba else _numpy_mode(self._optimizer, canonical=self._canonical)
+        with lean_rewriting(), self._model:
+            self._function = pymc_compile(
+                self._inputs, self._outputs, mode=mode, on_unused_input="ignore"
+            )
         self._function.trust_input = True
         self._on_numba = numba
-
-
-@contextmanager
-def without_c_compiler() -> Iterator[None]:
-    """Keep PyTensor from running gcc, 2 to 10 s a time, to fold a constant it can fold in NumPy.
-
-    The flag belongs to the process, so threads take turns: two that overlap would leave it changed.
-    """
-    with _FLAG, pytensor.config.change_flags(cxx=""):
-        yield
 
 
 def _seconds_in_loops(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> float:

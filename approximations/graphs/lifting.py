@@ -143,7 +143,8 @@ def rebuild(
             rebuilt = node.clone_with_new_inputs(inputs, strict=False).outputs
         else:
             continue
-        known |= {old: _as_broad(new, old) for new, old in zip(rebuilt, node.outputs, strict=True)}
+        for new, old in zip(rebuilt, node.outputs, strict=True):
+            known[old] = _as_triangular(_as_broad(new, old), old)
     return [known.get(graph, graph) for graph in graphs]
 
 
@@ -183,6 +184,14 @@ def _as_broad(new: Any, old: Any) -> Any:
         if before == 1 and after != 1
     ]
     return pt.specify_broadcastable(new, *lost) if lost else new
+
+
+def _as_triangular(new: Any, old: Any) -> Any:
+    """Tell what PyMC tells of a factor L, so that PyTensor sees that Cholesky(L L') is L."""
+    for kind in ("lower_triangular", "upper_triangular"):
+        if getattr(old.tag, kind, False):
+            setattr(new.tag, kind, True)
+    return new
 
 
 def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:

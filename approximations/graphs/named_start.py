@@ -10,7 +10,7 @@ import pymc as pm
 from pymc.initial_point import make_initial_point_fn
 
 from ..errors import StartingPointError
-from .compiling import without_c_compiler
+from .lean import lean_rewriting
 from .parameters import Block, ravel_point
 
 
@@ -54,7 +54,7 @@ def named_start(
     here = {name: v[0] for name, v in unravel(ravel_point(blocks, point)[None]).items()}
     here |= {block.value_name: point[block.value_name] for block in blocks}
     _check_shapes(here, {**overrides, **direct})
-    with without_c_compiler():
+    with lean_rewriting():
         complete = make_initial_point_fn(model=model, overrides=overrides)(None)
     return ravel_point(blocks, {**complete, **direct})
 

@@ -11,26 +11,25 @@ from pytensor.compile.mode import optdb
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import MergeOptimizer, in2out, node_rewriter
+from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.scalar.basic import Clip, Second
 from pytensor.scalar.math import Log1mexp, Softplus, TriGamma
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.rewriting.basic import local_useless_fill
 from pytensor.tensor.rewriting.blockwise import local_blockwise_alloc
 from pytensor.tensor.rewriting.subtensor import (
     local_blockwise_inc_subtensor,
     local_blockwise_of_subtensor,
 )
+from pytensor.tensor.shape import Shape_i
 
+from .batched_linalg import batched_linalg
 from .logistic import softplus
 from .numpy_calls import only_calls
 
 FOR_NUMPY = "tripos_for_numpy"
 """The tag by which a `pytensor.compile.mode.Mode` includes them."""
-
-
-# Operations that take a batch as they are.
-_WHOLE_ARRAYS = (Elemwise, CAReduce, DimShuffle)
 
 
 @node_rewriter([Elemwise])
@@ -84,7 +83,7 @@ def _long_axis_inside(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Blockwise])
 def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Give elementwise operations in a graph of their own the batch, in the place of a loop.
+    """Give operations in a graph of their own the batch, in the place of a loop.
 
     `pt.logsumexp` is such a graph: in a mixture it would run once a draw.
     """
@@ -92,9 +91,16 @@ def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
     if not isinstance(own, OpFromGraph):
         return None
     inside = own.fgraph.unfreeze()
-    if not all(isinstance(part.op, _WHOLE_ARRAYS) for part in inside.apply_nodes):
-        return None
-    return list(vectorize_graph(inside.outputs, dict(zip(inside.inputs, node.inputs, strict=True))))
+    rewrite_graph(inside, include=("ShapeOpt", "canonicalize"))
+    batched: dict[Variable, Any] = dict(zip(inside.inputs, node.inputs, strict=True))
+    axes = node.op.batch_ndim(node)
+    # All rows have one length, which needs no batch.
+    lengths = {
+        part.outputs[0]: batched[part.inputs[0]].shape[axes + part.op.i]
+        for part in inside.apply_nodes
+        if isinstance(part.op, Shape_i) and part.inputs[0] in batched
+    }
+    return list(vectorize_graph(inside.outputs, {**batched, **lengths}))
 
 
 def _is_transposed(x: Variable) -> bool:
@@ -118,4 +124,5 @@ if FOR_NUMPY not in optdb:
     optdb.register("tripos_only_vectorised", in2out(_only_vectorised), FOR_NUMPY, position=101)
     optdb.register("tripos_long_axis", in2out(_long_axis_inside), FOR_NUMPY, position=101.1)
     optdb.register("tripos_merge", MergeOptimizer(), FOR_NUMPY, position=101.2)
+    optdb.register("tripos_linalg", in2out(batched_linalg), FOR_NUMPY, position=101)
     optdb.register("tripos_only_calls", in2out(only_calls), FOR_NUMPY, position=101.3)

@@ -14,6 +14,7 @@ from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
 from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.tensor.rewriting.linalg.solvers import batched_vector_b_solve_to_matrix_b_solve
 from pytensor.tensor.rewriting.math import local_mul_specialize
 from pytensor.xtensor.type import XTensorType
 
@@ -112,16 +113,21 @@ class SymbolicDensity:
 
     def products_graph(self) -> Graph:
         """``theta`` and vectors (V, P) to the Hessian times each of them (V, P)."""
-        one = self.product_graph()
-        vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
-        products = vectorize_graph(one.outputs[0], {one.inputs[1]: vectors})
-        # Where the Hessian is zero the products depend on no vector, and have no batch axis.
-        return Graph([self.theta, vectors], [products + pt.zeros_like(vectors)])
+        inputs, (products,) = self._with_products([])
+        return Graph(inputs, [products])
 
     def derivatives_graph(self) -> Graph:
         """``theta`` and vectors (V, P) to log density, gradient and the Hessian times each."""
-        products = self.products_graph()
-        return Graph(products.inputs, [self.stable_logp, self.gradient, *products.outputs])
+        return Graph(*self._with_products([self.stable_logp, self.gradient]))
+
+    def _with_products(self, graphs: list[Any]) -> tuple[list[Variable], list[Variable]]:
+        """Join graphs and the Hessian times each of some vectors, which is a batch."""
+        one = self.product_graph()
+        *graphs, product = with_known_lengths([*graphs, one.outputs[0]])
+        vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
+        products = vectorize_graph(product, {one.inputs[1]: vectors})
+        # Where the Hessian is zero the products depend on no vector, and have no batch axis.
+        return [self.theta, vectors], [*graphs, products + pt.zeros_like(vectors)]
 
     def batched_value_graph(self) -> Graph:
         """``thetas`` (S, P) to log densities (S,)."""
@@ -156,17 +162,31 @@ def _as_tensor(graph: Any) -> Any:
     return rewrite_graph(graph, include=("lower_xtensor",))
 
 
-_SIGNS = in2out(local_mul_specialize, name="tripos_signs")
+_BEFORE_DERIVATIVES = in2out(
+    local_mul_specialize, batched_vector_b_solve_to_matrix_b_solve, name="tripos_before_derivatives"
+)
 
 
 def _stabilised(logp: Any) -> Any:
     """Rewrite a log density so that it neither overflows nor rounds to 0 before its logarithm.
 
     PyTensor's canonical form writes -x as (-1) x, in which its rules for log(1 - sigmoid(x)) and
-    the like do not see a sign; so they are tried once more after the sign is back.
+    the like do not see a sign; so they are tried once more after the sign is back. And a triangular
+    system with a right-hand side for each datum becomes one with a matrix of them.
     """
-    signed = rewrite_graph(rewrite_pregrad(logp), include=(), custom_rewrite=_SIGNS)
+    pregrad = rewrite_pregrad(logp)
+    signed = rewrite_graph(pregrad, include=(), custom_rewrite=_BEFORE_DERIVATIVES)
     return rewrite_graph(signed, include=("stabilize",))
+
+
+def with_known_lengths(graphs: list[Any]) -> list[Any]:
+    """Copy graphs, with lengths told by those of the inputs.
+
+    In a batch the length of anything else would be one for each row, and what is made of it, such
+    as a range of indices, a loop in Python.
+    """
+    rewritten: Any = rewrite_graph(graphs, ("merge", "ShapeOpt", "canonicalize"), clone=True)
+    return rewritten
 
 
 def gradient_of(cost: Any, theta: Variable) -> Any:

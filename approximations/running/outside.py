@@ -15,7 +15,7 @@ from pytensor.compile.mode import Mode
 
 from ..density import LogDensity, as_density
 from ..errors import ArgumentError, DataError, MissingExtraError
-from ..graphs.compiling import without_c_compiler
+from ..graphs.lean import lean_rewriting
 from ..result import generator
 
 ReadyLinker = Literal["numba", "numpy"]
@@ -110,7 +110,7 @@ def default_linker(linker: ReadyLinker) -> Iterator[None]:
     if linker == "numba":
         yield
         return
-    with without_c_compiler(), pytensor.config.change_flags(mode="FAST_COMPILE"):
+    with lean_rewriting(), pytensor.config.change_flags(mode="FAST_COMPILE"):
         yield
 
 

@@ -13,7 +13,7 @@ from pytensor.compile.mode import Mode
 
 from ..density import LogDensity
 from ..errors import ArgumentError, StartingPointError
-from ..graphs.compiling import without_c_compiler
+from ..graphs.lean import lean_rewriting
 from .trust_region import Iterate
 
 Start = Mapping[str, Any] | np.ndarray | Literal["find_MAP"] | None
@@ -78,7 +78,7 @@ def terms_at(density: LogDensity, theta: np.ndarray) -> dict[str, float]:
     """
     point = {block.value_name: block.take(theta) for block in density.blocks}
     mode = Mode(linker="py", optimizer="fast_compile")  # Numba would need seconds
-    with without_c_compiler(), np.errstate(all="ignore"):
+    with lean_rewriting(), np.errstate(all="ignore"):
         terms = density.model.point_logps(point, round_vals=12, mode=mode)
     return {name: float(value) for name, value in terms.items()}
 

@@ -15,7 +15,7 @@ from pymc.initial_point import make_initial_point_fn
 
 from ..density import LogDensity
 from ..gaussian import Gaussian
-from ..graphs.compiling import without_c_compiler
+from ..graphs.lean import lean_rewriting
 from ..graphs.parameters import Block
 from ..graphs.priors import is_flat
 
@@ -135,7 +135,7 @@ def prior_points(density: LogDensity, instead: np.ndarray, rng: np.random.Genera
     model = density.model
     flat = {rv.name for rv in model.free_RVs if is_flat(rv)}
     overrides = {rv.name: "prior" for rv in model.free_RVs if rv.name not in flat}
-    with without_c_compiler():
+    with lean_rewriting():
         draw = make_initial_point_fn(model=model, overrides=overrides)
     points = instead.copy()
     try:

@@ -27,7 +27,7 @@ from pytensor.tensor.shape import Shape, Shape_i
 
 from ...approximations.density import LogDensity
 from ...approximations.errors import ArgumentError, CalibrationError
-from ...approximations.graphs.compiling import without_c_compiler
+from ...approximations.graphs.lean import lean_rewriting
 from ...approximations.graphs.new_data import merged_constants, told_as_merged
 from ...approximations.running.outside import python_mode
 from ...approximations.scalars.quantities import flatten
@@ -122,7 +122,7 @@ def _drawn(
     }
     outputs = [variable for group in groups.values() for variable in group.values()]
     try:
-        with without_c_compiler():
+        with lean_rewriting():
             draw = compile_with_draws(
                 [model[name] for name in points[0]],
                 outputs,
