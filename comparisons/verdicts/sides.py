@@ -71,7 +71,7 @@ def is_normal_at_mode(tree: xr.DataTree, mode: np.ndarray | None = None) -> bool
         return False
     if {"precision", "precision_value"}.isdisjoint(tree["fit"].data_vars):
         return False
-    return mode is None or np.array_equal(tree["fit"]["mode"].values, mode)
+    return mode is None or np.array_equal(tree["fit"].to_dataset()["mode"].values, mode)
 
 
 def sides_of_pairs(density: LogDensity, pairs: WeightedPairs) -> dict[str, Sides]:
