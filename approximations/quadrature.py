@@ -50,7 +50,7 @@ _MOMENT_POINTS = 2**12
 _MARGINAL_POINTS = 2**9
 _PLACES = 201
 # Points that look for what quantities do far out, and how much wider they are.
-_WIDE_POINTS, _WIDE = 2**10, 1.6
+_WIDE_POINTS, _WIDE = 2**10, 2.0
 
 
 def quadrature(

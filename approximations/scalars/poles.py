@@ -24,8 +24,9 @@ _POINTS, _PLACES = 100, 100
 # Change from the largest values to those of neighbouring cells, over their size, below which the
 # quantity is smooth there. Next to a pole of any kind that matters it is more than half.
 _SMOOTH = 0.3
-# Tail index below which the largest of widely spread points need not be looked at.
-_LIGHT = 0.5
+# Tail index below which the largest of widely spread points need not be looked at, and below which
+# a closer look finds no pole.
+_LIGHT, _LIGHT_CLOSER = 0.3, 0.5
 # Mass beyond the region that is looked at, of a normal distribution, and how close the first look
 # is, in sds.
 _BEYOND, _CLOSE = 1e-6, 0.05
@@ -133,7 +134,7 @@ def _tail_around(
         return index
     top = np.argsort(-found)[: len(points)]
     closer, *_ = _look(around[top], found[top], _CLOSER * offsets, middle, evaluate)
-    return index if closer > _LIGHT else closer
+    return index if closer > _LIGHT_CLOSER else closer
 
 
 def _look(
