@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,9 @@ def fit(
 ) -> xr.DataTree:
     """Approximate a posterior by the cheapest method that a verdict accepts.
 
+    Where a search from the model's start ends at a mode of next to no mass, and a verdict finds
+    the heavier one, the rungs stand on that; ``ladder`` says so.
+
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
@@ -117,7 +121,9 @@ def fit(
     without_mode = ""
     told = tell if progressbar else _say_nothing
     options: dict[str, Any] = {"draws": checked_count("draws", draws)}
-    for method in methods:
+    pending = deque(methods)
+    while pending:
+        method = pending.popleft()
         if method == "quadrature" and density.size > MOST_SCALARS:
             continue
         if without_mode and method in _ON_THE_MODE:
@@ -127,7 +133,7 @@ def fit(
         told(method)
         call = {"progressbar": progressbar and is_terminal()} if method == "nuts" else options
         try:
-            tree, rung, stop = _tried(method, density, call, rng, tolerance, var_names)
+            tree, rung, found = _tried(method, density, call, rng, tolerance, var_names)
         except _NO_MODE as failure:
             without_mode = method
             rungs.append(Rung(method, False, f"{type(failure).__name__}: {failure}", 0.0, 0))
@@ -136,8 +142,12 @@ def fit(
         if tree is not None and rung.accepted:
             tree["ladder"] = xr.DataTree(_record(rungs))
             return tree
-        if stop:
+        if found is not None and found.second_mode:
             break
+        if found is not None and found.heavier_mode is not None and "start" not in options:
+            # The same rung again, and all that follow, from where the mass is.
+            options["start"] = found.heavier_mode
+            pending.appendleft(method)
     raise NoTrustedMethodError(
         "No method was accepted.\n" + "\n".join(f"  {rung.method}: {rung.why}" for rung in rungs)
     )
@@ -150,8 +160,8 @@ def _tried(
     rng: np.random.Generator,
     tolerance: Tolerances | None,
     var_names: Sequence[str] | None,
-) -> tuple[xr.DataTree | None, Rung, bool]:
-    """Run one rung; the last of what is returned says that no further one can serve.
+) -> tuple[xr.DataTree | None, Rung, Verdict | None]:
+    """Run one rung, and judge it; NUTS judges itself.
 
     Raises
     ------
@@ -172,12 +182,12 @@ def _tried(
         except TriposError as failure:
             why = f"{type(failure).__name__}: {failure}"
             seconds = time.perf_counter() - started
-            return None, Rung(method, False, why, seconds, 0), False
+            return None, Rung(method, False, why, seconds, 0), None
     accepted, why = _accepted_chains(tree) if found is None else _accepted(found)
     evaluations = sum(density.evaluations.values()) - before
     evaluations += tree.attrs["evaluations_gradient"] if method == "nuts" else 0
     rung = Rung(method, accepted, why, time.perf_counter() - started, int(evaluations))
-    return tree, rung, found is not None and bool(found.second_mode)
+    return tree, rung, found
 
 
 def _judged(

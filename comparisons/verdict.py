@@ -64,6 +64,9 @@ class Verdict:
     seconds : float
     second_mode : str
         Where another mode of comparable mass is; empty where none was found.
+    heavier_mode : (P,) array or None
+        The mode that judged, where it is another than the one that a search from the model's start
+        ends at, which has next to no mass beside it.
     """
 
     table: pd.DataFrame
@@ -72,6 +75,7 @@ class Verdict:
     evaluations: int
     seconds: float
     second_mode: str = ""
+    heavier_mode: np.ndarray | None = None
 
     @property
     def agrees(self) -> bool:
@@ -205,7 +209,8 @@ def _judged_by_weights(
         return Verdict(table, pd.DataFrame(), np.nan, 0, 0.0, place)
     remedy = _of_light_mode(own, mode) if mode is not own and "fit" in tree.children else ""
     try:
-        return _judged_by_pairs(tree, density, mode, remedy, tolerance, var_names, rng)
+        found = _judged_by_pairs(tree, density, mode, remedy, tolerance, var_names, rng)
+        return found if mode is own else replace(found, heavier_mode=mode.theta)
     except (WeightsError, NonFiniteDensityError) as failure:
         table = _all_failed(tree, var_names, str(failure))
         return Verdict(table, pd.DataFrame(), np.inf, 0, 0.0)

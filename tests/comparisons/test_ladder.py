@@ -5,7 +5,11 @@ import pymc as pm
 import pytest
 import xarray as xr
 
-from tripos.approximations.errors import NoMethodError, NoTrustedMethodError
+from tripos.approximations.errors import (
+    ImproperPosteriorError,
+    NoMethodError,
+    NoTrustedMethodError,
+)
 from tripos.comparisons import Tolerances, fit
 from tripos.models import bioassay, eight_schools, linear_regression
 
@@ -49,6 +53,35 @@ def test_a_second_mode_ends_the_climb():
     with pytest.raises(NoTrustedMethodError, match="another mode") as failure:
         fit(model, random_seed=1)
     assert "skew_laplace" not in str(failure.value)
+
+
+def test_the_rungs_move_to_the_mode_that_has_the_mass():
+    """The start leads to a hill with a millionth of it."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0, 100)
+        hills = pm.math.stack([-0.5 * x**2 - 14.0, -0.5 * (x - 12) ** 2])
+        pm.Potential("two", pm.math.logsumexp(hills))
+    tree = fit(model, random_seed=1)
+    assert tree.attrs["method"] == "laplace"
+    assert float(tree["fit"]["mode"][0]) == pytest.approx(12 / 1.0001, abs=1e-3)
+    first, second = tree["ladder"]["why"].values
+    assert "times the mass of that at x = 12" in first
+    assert second == "1 agrees."
+
+
+def test_without_a_joint_mode_it_is_said_once():
+    with pytest.raises(NoTrustedMethodError, match="It stands on the joint mode, too") as failure:
+        fit(eight_schools(centred=True), methods=["laplace", "skew_laplace", "importance"])
+    assert str(failure.value).count("no finite mode") == 1
+    assert "nested_laplace serves this model" in str(failure.value)
+
+
+def test_an_improper_posterior_is_not_climbed():
+    with pm.Model() as model:
+        spread = pm.math.sqrt(1 + pm.math.exp(2 * pm.Flat("log_sd")))
+        pm.Normal("y", 0, spread, observed=[-4.0, -3, 0, 1, 3, 5])
+    with pytest.raises(ImproperPosteriorError, match="log_sd"):
+        fit(model, random_seed=1)
 
 
 def test_all_reasons_are_told():

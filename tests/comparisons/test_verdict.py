@@ -140,6 +140,21 @@ def test_a_second_mode_fails():
     assert np.isnan(found.k_hat)
 
 
+def test_a_tree_on_a_mode_without_mass_differs():
+    """The search from the start ends on a hill with a millionth of the mass of another."""
+    hills = flat_model(
+        lambda x: pt.logaddexp(-0.5 * x[0] ** 2 - np.log(1e6), -0.5 * (x[0] - 12.0) ** 2)
+    )
+    density = LogDensity(hills, linker="numpy")
+    found = verdict(laplace(density, random_seed=1), density, random_seed=1)
+    assert list(found.table["judgement"]) == ["differs"]
+    assert found.discrepancies.at["x[0]", "mean_shift"] == pytest.approx(-12.0, abs=0.2)
+    said = found.table.at["x[0]", "sentence"]
+    assert "ends at a mode with 1e-06 times the mass of that at x[0] = 12: begin there" in said
+    there = laplace(density, start=found.heavier_mode, random_seed=1)
+    assert verdict(there, density, random_seed=1).agrees
+
+
 def test_a_funnel_is_never_agreed_with():
     with pm.Model() as model:
         v = pm.Normal("v", 0.0, 3.0)
