@@ -67,9 +67,7 @@ def seconds_of(node: Apply, arrays: list[Any]) -> float:
     return SECONDS_PER_OPERATION * _turns(node, arrays) + entries
 
 
-def seconds_per_row(
-    inputs: Sequence[Variable], outputs: Sequence[Variable], entries: int
-) -> float:
+def seconds_per_row(inputs: Sequence[Variable], outputs: Sequence[Variable], entries: int) -> float:
     """Guess, before there is a call to count, the seconds of a row of a batch.
 
     Parameters
