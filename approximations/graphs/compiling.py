@@ -16,33 +16,28 @@ import pymc as pm
 from pymc.pytensorf import compile as pymc_compile
 from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
-from pytensor.graph.traversal import applys_between
-from pytensor.scan.op import Scan
-from pytensor.tensor.blockwise import Blockwise
 
 from ..errors import ArgumentError
 from .lean import lean_rewriting
 from .logistic import FOR_NUMBA
 from .numpy_rewrites import FOR_NUMPY
+from .work import SECONDS_PER_OPERATION, CountingLinker, seconds_per_row
 
 Linker = Literal["auto", "numpy", "numba"]
 
-# What a call on NumPy costs, roughly: the figures that decide when Numba pays. They are counted,
-# not timed, so that the same work takes the same path, and so gives the same bits, in every run.
-_SECONDS_PER_CALL = 2e-4
-_SECONDS_PER_ENTRY = 2e-8
-_SECONDS_PER_BLOCK = 2e-5
-_SECONDS_PER_SCAN = 3e-3
-_SECONDS_TO_COMPILE = 10.0
+# What Numba takes to compile a graph, roughly: so long, and so long for each operation on NumPy.
+_SECONDS_TO_COMPILE = 2.0
+_SECONDS_TO_COMPILE_ONE = 0.1
+
 
 # Up to so many entries a graph in canonical form takes twice as long to compile, and gives its
 # answers no sooner.
 _FEW_ENTRIES = 10_000
 
 
-def _numpy_mode(optimizer: str, *, canonical: bool) -> Mode:
+def _numpy_mode(linker: CountingLinker, optimizer: str, *, canonical: bool) -> Mode:
     # Fused loops and BLAS calls are made for compiled code: in Python they cost time.
-    mode = Mode(linker="py", optimizer=optimizer).excluding("fusion", "inplace", "BlasOpt")
+    mode = Mode(linker=linker, optimizer=optimizer).excluding("fusion", "inplace", "BlasOpt")
     return (mode if canonical else mode.excluding("canonicalize")).including(FOR_NUMPY)
 
 
@@ -59,7 +54,9 @@ class CompiledFunction:
     model : pymc.Model
         Whose ``check_bounds`` decides what a parameter out of bounds gives (minus infinity).
     linker : {"auto", "numpy", "numba"}
-        ``"auto"`` starts on NumPy and moves to Numba once about 10 s of work have been counted.
+        ``"auto"`` starts on NumPy and moves to Numba once the work done there, as counted from
+        operations and array sizes, would have paid for compiling. It is counted and not timed, so
+        that the same work takes the same path, and so gives the same bits, in every run.
     entries : int
         Entries of the largest array in one evaluation.
     optimizer : str
@@ -68,7 +65,7 @@ class CompiledFunction:
     Attributes
     ----------
     seconds_per_row : float
-        What a point of a batch costs on NumPy, as counted and not timed.
+        What a point of a batch costs on NumPy: a guess from the graph alone.
     seconds_compiling : float
     """
 
@@ -90,32 +87,48 @@ class CompiledFunction:
             )
         self._inputs, self._outputs, self._model = list(inputs), list(outputs), model
         self._linker: Linker = linker
-        self.seconds_per_row = _SECONDS_PER_ENTRY * entries + _seconds_in_loops(inputs, outputs)
-        self._counted = 0.0
+        self.seconds_per_row = seconds_per_row(inputs, outputs, entries)
+        self._counter: CountingLinker | None = None
+        self._per_call, self._per_row, self._counted = 0.0, 0.0, 0.0
         self._function: Any = None
         self._on_numba = False
         self.seconds_compiling = 0.0
 
     def __call__(self, *arguments: np.ndarray, rows: int = 1) -> list[np.ndarray]:
         """Evaluate; ``rows`` is the number of points in a batch."""
-        self._counted += _SECONDS_PER_CALL + rows * self.seconds_per_row
-        pays = self._counted > _SECONDS_TO_COMPILE
-        wants_numba = self._linker == "numba" or (self._linker == "auto" and pays)
-        if self._function is None or (wants_numba and not self._on_numba):
-            result = self._first_call(arguments, numba=wants_numba)
+        if self._function is None:
+            result = self._first_call(arguments, rows, numba=self._linker == "numba")
+        elif self._numba_would_have_paid(rows):
+            result = self._first_call(arguments, rows, numba=True)
         else:
             result = self._call(arguments)
         if self._canonical or self._on_numba or not any(np.isnan(part).any() for part in result):
             return result
         # Of a term guarded by a switch, the slope is 0 * inf until the canonical form is taken.
         self._canonical = True
-        return self._first_call(arguments, numba=False)
+        return self._first_call(arguments, rows, numba=False)
 
-    def _first_call(self, arguments: Sequence[np.ndarray], *, numba: bool) -> list[np.ndarray]:
+    def _numba_would_have_paid(self, rows: int) -> bool:
+        """Count a call, and tell whether the time has come to leave NumPy."""
+        if self._on_numba or self._counter is None or self._linker != "auto":
+            return False
+        self._counted += self._per_call + rows * self._per_row
+        each = _SECONDS_TO_COMPILE_ONE * self._counter.operations
+        return self._counted > _SECONDS_TO_COMPILE + each
+
+    def _first_call(
+        self, arguments: Sequence[np.ndarray], rows: int, *, numba: bool
+    ) -> list[np.ndarray]:
         """Compile and evaluate; Numba compiles for the types of the first call, so it counts."""
         started = time.perf_counter()
         self._compile(numba=numba)
-        result = self._call(arguments)
+        if numba or self._counter is None:
+            result = self._call(arguments)
+        else:
+            result, seconds = self._counter.counted(lambda: self._call(arguments))
+            self._per_call = SECONDS_PER_OPERATION * self._counter.operations
+            self._per_row = (seconds - self._per_call) / rows
+            self._counted += seconds
         self.seconds_compiling += time.perf_counter() - started
         return result
 
@@ -125,18 +138,14 @@ class CompiledFunction:
             return self._function(*arguments)
 
     def _compile(self, *, numba: bool) -> None:
-        mode = _numba_mode() if numba else _numpy_mode(self._optimizer, canonical=self._canonical)
+        if numba:
+            mode = _numba_mode()
+        else:
+            self._counter = CountingLinker()
+            mode = _numpy_mode(self._counter, self._optimizer, canonical=self._canonical)
         with lean_rewriting(), self._model:
             self._function = pymc_compile(
                 self._inputs, self._outputs, mode=mode, on_unused_input="ignore"
             )
         self._function.trust_input = True
         self._on_numba = numba
-
-
-def _seconds_in_loops(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> float:
-    """Cost of the parts of a graph that NumPy goes through in a Python loop, for each row."""
-    operations = [node.op for node in applys_between(inputs, outputs)]
-    scans = sum(isinstance(getattr(op, "core_op", op), Scan) for op in operations)
-    blocks = sum(isinstance(op, Blockwise) for op in operations)
-    return scans * _SECONDS_PER_SCAN + blocks * _SECONDS_PER_BLOCK

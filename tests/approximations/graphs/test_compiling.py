@@ -9,6 +9,7 @@ from pytensor.tensor.blockwise import Blockwise
 from tripos.approximations import LogDensity
 from tripos.approximations.errors import ArgumentError
 from tripos.approximations.graphs import compiling
+from tripos.approximations.graphs.work import CountingLinker
 from tripos.models import bioassay, globe
 
 
@@ -37,9 +38,9 @@ def modes(monkeypatch):
     asked, numpy_mode = [], compiling._numpy_mode
 
     def stand_in(name):
-        def mode(optimizer="fast_run", canonical=True):
+        def mode(linker=None, optimizer="fast_run", canonical=True):
             asked.append(name)
-            return numpy_mode(optimizer, canonical=canonical)
+            return numpy_mode(linker or CountingLinker(), optimizer, canonical=canonical)
 
         return mode
 
@@ -79,35 +80,57 @@ def test_the_slope_of_a_guarded_term_is_no_nan():
     np.testing.assert_allclose(hessian, np.diag([-1.25, -1.0]))
 
 
-def test_auto_moves_to_numba(monkeypatch):
+@pytest.fixture
+def quick_to_compile(monkeypatch):
+    """Say how many seconds Numba takes."""
+
+    def say(seconds):
+        monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", seconds)
+        monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE_ONE", 0.0)
+
+    return say
+
+
+def test_auto_moves_to_numba(quick_to_compile):
     density, theta = LogDensity(globe()), np.array([0.7])
     before = density.value(theta)
     seconds = density.seconds_compiling
-    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 0.0)
+    quick_to_compile(0.0)
     assert density.value(theta) == pytest.approx(before, rel=1e-12)
     assert density.seconds_compiling > seconds
 
 
-def test_auto_counts_calls(monkeypatch, modes):
-    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 2.5 * compiling._SECONDS_PER_CALL)
-    density, expected = LogDensity(globe()), [["numpy"], ["numpy"], ["numpy", "numba"]]
-    for so_far in (*expected, expected[-1]):
+def test_auto_counts_calls(quick_to_compile, modes):
+    density = LogDensity(globe())
+    density.value(np.zeros(1))
+    quick_to_compile(2.5 * density._functions["value"]._counted)
+    for so_far in (["numpy"], ["numpy", "numba"], ["numpy", "numba"]):
         density.value(np.zeros(1))
         assert modes == so_far
 
 
-def test_auto_counts_the_rows_of_a_batch(monkeypatch, modes):
-    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 0.01)
+def test_auto_counts_the_rows_of_a_batch(quick_to_compile, modes):
+    quick_to_compile(0.01)
     density = LogDensity(globe())
-    density.batched_value(np.zeros((10, 1)))
+    for _ in range(5):
+        density.batched_value(np.zeros((10, 1)))
     assert modes == ["numpy"]
     density.batched_value(np.zeros((1_000_000, 1)))
     assert modes == ["numpy", "numba"]
 
 
+def test_a_longer_compilation_is_waited_for(monkeypatch, quick_to_compile, modes):
+    quick_to_compile(0.0)
+    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE_ONE", 1.0)
+    density = LogDensity(globe())
+    for _ in range(5):
+        density.value(np.zeros(1))
+    assert modes == ["numpy"]
+
+
 @pytest.mark.parametrize("linker", ["numpy", "numba"])
-def test_a_chosen_linker_is_kept(monkeypatch, modes, linker):
-    monkeypatch.setattr(compiling, "_SECONDS_TO_COMPILE", 0.0)
+def test_a_chosen_linker_is_kept(quick_to_compile, modes, linker):
+    quick_to_compile(0.0)
     density = LogDensity(globe(), linker=linker)
     for _ in range(3):
         density.value(np.zeros(1))

@@ -1,0 +1,99 @@
+"""What a call of a graph costs on NumPy: counted from the sizes of its arrays, not timed.
+
+The same work is counted alike in every run, takes the same path, and so gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from pytensor.compile.builders import OpFromGraph
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.traversal import applys_between
+from pytensor.link.basic import PerformLinker
+from pytensor.scan.op import Scan
+from pytensor.tensor.blockwise import Blockwise
+
+_Result = TypeVar("_Result")
+
+# Of an operation or a turn of a loop in Python, and of each entry that is read or written.
+SECONDS_PER_OPERATION = 5e-6
+_SECONDS_PER_ENTRY = 2e-9
+
+
+class CountingLinker(PerformLinker):
+    """PyTensor's Python linker, which can count what a call costs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # PyTensor compiles with a copy of a linker: this list is in both.
+        self._programs: list[tuple[list[Any], list[Apply]]] = []
+
+    def make_all(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a function of each operation, and keep the list that every call goes through."""
+        made = super().make_all(*args, **kwargs)
+        self._programs.append((made[3], made[4]))
+        return made
+
+    @property
+    def operations(self) -> int:
+        """Number of operations in a call."""
+        return len(self._programs[-1][1])
+
+    def counted(self, call: Callable[[], _Result]) -> tuple[_Result, float]:
+        """Make a call of the compiled function, and return what it gives and its seconds."""
+        thunks, order = self._programs[-1]
+        plain, seconds = list(thunks), list[float]()
+        thunks[:] = [_counting(*pair, seconds.append) for pair in zip(plain, order, strict=True)]
+        try:
+            return call(), sum(seconds)
+        finally:
+            thunks[:] = plain
+
+
+def _counting(thunk: Any, node: Apply, tell: Callable[[float], None]) -> Callable[[], None]:
+    def counting() -> None:
+        thunk()
+        tell(seconds_of(node, [cell[0] for cell in (*thunk.inputs, *thunk.outputs)]))
+
+    return counting
+
+
+def seconds_of(node: Apply, arrays: list[Any]) -> float:
+    """Count the seconds that an operation takes, given the values of its inputs and outputs."""
+    entries = _SECONDS_PER_ENTRY * sum(np.size(array) for array in arrays)
+    return SECONDS_PER_OPERATION * _turns(node, arrays) + entries
+
+
+def seconds_per_row(inputs: Sequence[Variable], outputs: Sequence[Variable], entries: int) -> float:
+    """Guess, before there is a call to count, the seconds of a row of a batch.
+
+    Parameters
+    ----------
+    inputs, outputs : sequence of Variable
+    entries : int
+        Entries that most operations go through, and steps that a scan takes.
+    """
+    operations = [node.op for node in applys_between(inputs, outputs)]
+    blocks = sum(isinstance(op, Blockwise) for op in operations)
+    own = [getattr(op, "core_op", op) for op in operations]
+    steps = entries * sum(len(op.fgraph.apply_nodes) for op in own if isinstance(op, Scan))
+    return 10 * _SECONDS_PER_ENTRY * entries + SECONDS_PER_OPERATION * (4 * blocks + steps)
+
+
+def _turns(node: Apply, arrays: list[Any]) -> float:
+    """How many operations are done in all, loops in Python counted turn by turn."""
+    op: Any = node.op
+    rows = 1.0
+    if isinstance(op, Blockwise):
+        if getattr(op.core_op, "gufunc_spec", None) is None:
+            rows = float(np.prod(np.shape(arrays[-1])[: op.batch_ndim(node)]))
+        op = op.core_op
+    if isinstance(op, Scan):
+        # Its first input is the number of steps, one for each row of a batch.
+        return rows * float(np.max(arrays[0])) * len(op.fgraph.apply_nodes)
+    if isinstance(op, OpFromGraph):
+        return rows * len(op.fgraph.apply_nodes)
+    return rows
