@@ -18,6 +18,7 @@ from pytensor.tensor.rewriting.math import local_mul_specialize
 from pytensor.xtensor.type import XTensorType
 
 from ..errors import GradientError
+from .absolute_values import twice_differentiable
 from .guards import ease_guards
 from .hoisting import Hoisted, hoist
 from .lifting import Lifted, in_double_precision, lift, rebuild
@@ -78,7 +79,7 @@ class SymbolicDensity:
     @cached_property
     def hoisted(self) -> Hoisted:
         """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
-        return hoist(ease_guards(_stabilised(self.logp)))
+        return hoist(ease_guards(twice_differentiable(_stabilised(self.logp))))
 
     @property
     def stable_logp(self) -> Any:
