@@ -24,7 +24,7 @@ _EXPONENTS = {Sqr: 2.0, Sqrt: 0.5}
 
 @node_rewriter([Elemwise])
 def _signed(fgraph: Any, node: Any) -> list[Variable] | None:
-    """|x| is s x."""
+    """Write |x| as s x."""
     if not isinstance(node.op.scalar_op, Abs) or not _is_real(node.inputs[0]):
         return None
     x = node.inputs[0]
@@ -33,7 +33,7 @@ def _signed(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Elemwise])
 def _sided(fgraph: Any, node: Any) -> list[Variable] | None:
-    """x sign(x) is s x: that the one is 0 at 0 and the other is not, x itself hides."""
+    """Write x sign(x) as s x: that s is not 0 at 0 the factor x hides."""
     if not isinstance(node.op.scalar_op, Mul):
         return None
     signs = [v for v in node.inputs if _operation(v) is Sign and _is_real(v.owner.inputs[0])]
@@ -46,7 +46,7 @@ def _sided(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Elemwise])
 def _power_of_power(fgraph: Any, node: Any) -> list[Variable] | None:
-    """(x^a)^b is |x|^ab where a is even, and x^ab where x is not negative."""
+    """Write (x^a)^b as |x|^ab where a is even, and as x^ab where x is not negative."""
     outer = _power(node.outputs[0])
     inner = _power(outer[0]) if outer else None
     if outer is None or inner is None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytensor.tensor as pt
 
 from ..density import LogDensity
+from ..derivatives.checking import hessian_error
 from ..errors import ModeNotFoundError, QuantityError
 from ..gaussian import Gaussian
 from ..mode import Mode
@@ -61,6 +62,21 @@ class Tilted:
     def size(self) -> int:
         """Number of parameters, P."""
         return self.density.size
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Labels of the entries of ``theta``."""
+        return self.density.parameters
+
+    @property
+    def has_exact_hessian(self) -> bool:
+        """Whether both Hessians are exact."""
+        return self.density.has_exact_hessian and self.quantity.function.has_exact_hessian
+
+    def nearby_gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradient (P,) at ``theta`` (P,)."""
+        slope = self.quantity.function.nearby_gradient(theta)
+        return self.density.nearby_gradient(theta) + self.strength * slope
 
     def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
@@ -144,7 +160,8 @@ def as_quantity(density: LogDensity, scalar: Scalar, *, is_log: bool) -> Quantit
     function = copy.copy(density)
     graph = pt.log(scalar.graph) if is_log else scalar.graph
     function._symbolic = replace(density._symbolic, logp=pt.cast(graph, "float64"))
-    function._functions = {}
+    function._functions, function._refused = {}, {}
+    function.__dict__.pop("has_exact_hessian", None)
     function.evaluations = dict.fromkeys(density.evaluations, 0)
     return Quantity(scalar.label, function, is_log)
 
@@ -156,6 +173,8 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
     ------
     ModeNotFoundError
         When there is none, as with a moment that does not exist.
+    DerivativeError
+        When the Hessian of the quantity, or of the log density, is not the second derivative.
     """
     tilted = cast(LogDensity, Tilted(density, quantity, strength))
     here = Iterate.at(tilted, mode.theta)
@@ -164,7 +183,9 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
         if not here.is_finite or radius < 1e-10:
             break
         if here.is_close and not here.is_flat:
-            return polished(tilted, here)
+            here = polished(tilted, here)
+            hessian_error(tilted, here.theta, here.product, here.curved.scale)
+            return here
         step, expected = trust_region_step(here, scale, radius)
         there = Iterate.at(tilted, here.theta + step)
         gained = gain_ratio(here, there, expected)
