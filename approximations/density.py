@@ -118,13 +118,14 @@ class LogDensity:
         value, gradient = self._function("gradient", self._symbolic.gradient_graph)(_vector(theta))
         return float(value), np.array(gradient)
 
-    def nearby_gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Gradient (P,) at ``theta`` (P,), without compiling where a Hessian was asked for."""
+    def nearby(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log density and gradient (P,), without compiling where a Hessian was asked for."""
         if "gradient" in self._functions or "derivatives" not in self._functions:
-            return self.gradient(theta)
+            return self.value_and_gradient(theta)
         self.evaluations["gradient"] += 1
         function = self._function("derivatives", self._symbolic.derivatives_graph)
-        return np.array(function(_vector(theta), self._units[:1])[1])
+        value, gradient, _ = function(_vector(theta), self._units[:1])
+        return float(value), np.array(gradient)
 
     @exact_where_possible
     def hessian_vector_product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:

@@ -73,10 +73,11 @@ class Tilted:
         """Whether both Hessians are exact."""
         return self.density.has_exact_hessian and self.quantity.function.has_exact_hessian
 
-    def nearby_gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Gradient (P,) at ``theta`` (P,)."""
-        slope = self.quantity.function.nearby_gradient(theta)
-        return self.density.nearby_gradient(theta) + self.strength * slope
+    def nearby(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and gradient (P,) at ``theta`` (P,)."""
+        value, gradient = self.density.nearby(theta)
+        h, slope = self.quantity.function.nearby(theta)
+        return value + self.strength * h, gradient + self.strength * slope
 
     def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
