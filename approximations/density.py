@@ -120,11 +120,11 @@ class LogDensity:
 
     def nearby(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Log density and gradient (P,), without compiling where a Hessian was asked for."""
-        if "gradient" in self._functions or "derivatives" not in self._functions:
+        compiled = [name for name, f in self._functions.items() if f.is_compiled]
+        if "gradient" in compiled or "derivatives" not in compiled:
             return self.value_and_gradient(theta)
         self.evaluations["gradient"] += 1
-        function = self._function("derivatives", self._symbolic.derivatives_graph)
-        value, gradient, _ = function(_vector(theta), self._units[:1])
+        value, gradient, _ = self._functions["derivatives"](_vector(theta), self._units[:1])
         return float(value), np.array(gradient)
 
     @exact_where_possible
@@ -195,9 +195,9 @@ class LogDensity:
         GradientError
             When there is no first derivative either.
         """
-        _ = self._symbolic.gradient
+        self._function("gradient", self._symbolic.gradient_graph)
         try:
-            self._symbolic.product_graph()
+            self._function("hessian_vector_product", self._symbolic.product_graph)
         except GradientError:
             return False
         return True
