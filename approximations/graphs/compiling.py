@@ -20,8 +20,10 @@ from pymc.pytensorf import compile as pymc_compile
 from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import applys_between
+from pytensor.scalar.loop import ScalarLoop
 from pytensor.scan.op import Scan
 from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import Elemwise
 
 from ..errors import ArgumentError
 from .logistic import FOR_NUMBA
@@ -35,6 +37,7 @@ _SECONDS_PER_CALL = 2e-4
 _SECONDS_PER_ENTRY = 2e-8
 _SECONDS_PER_BLOCK = 2e-5
 _SECONDS_PER_SCAN = 3e-3
+_SECONDS_PER_SERIES = 3e-3  # an entry of a series that is summed in Python, as of d gammainc / da
 _SECONDS_TO_COMPILE = 10.0
 
 _FLAG = threading.RLock()
@@ -95,7 +98,8 @@ class CompiledFunction:
             )
         self._inputs, self._outputs, self._model = list(inputs), list(outputs), model
         self._linker: Linker = linker
-        self.seconds_per_row = _SECONDS_PER_ENTRY * entries + _seconds_in_loops(inputs, outputs)
+        loops = _seconds_in_loops(inputs, outputs, entries)
+        self.seconds_per_row = _SECONDS_PER_ENTRY * entries + loops
         self._counted = 0.0
         self._function: Any = None
         self._on_numba = False
@@ -162,9 +166,17 @@ def without_c_compiler() -> Iterator[None]:
         yield
 
 
-def _seconds_in_loops(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> float:
+def _seconds_in_loops(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], entries: int
+) -> float:
     """Cost of the parts of a graph that NumPy goes through in a Python loop, for each row."""
-    operations = [node.op for node in applys_between(inputs, outputs)]
+    nodes = list(applys_between(inputs, outputs))
+    operations = [node.op for node in nodes]
     scans = sum(isinstance(getattr(op, "core_op", op), Scan) for op in operations)
     blocks = sum(isinstance(op, Blockwise) for op in operations)
-    return scans * _SECONDS_PER_SCAN + blocks * _SECONDS_PER_BLOCK
+    series = sum(
+        1 if all(node.outputs[0].type.broadcastable) else entries
+        for node in nodes
+        if isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, ScalarLoop)
+    )
+    return scans * _SECONDS_PER_SCAN + blocks * _SECONDS_PER_BLOCK + series * _SECONDS_PER_SERIES
