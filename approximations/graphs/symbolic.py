@@ -187,6 +187,8 @@ def gradient_of(cost: Any, theta: Variable) -> Any:
     """
     try:
         return pt.grad(cost, theta, disconnected_inputs="ignore", return_disconnected="zero")
+    except Warning:
+        raise  # of a user who asked for warnings as errors
     except Exception as error:
         # What an operation without a derivative raises is its author's choice.
         raise GradientError(
