@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-from pymc.logprob.utils import ParameterValueError
 from pytensor.compile.sharedvalue import SharedVariable
 from scipy.sparse import csc_array
 
+from .derivatives.differences import product_by_differences
+from .derivatives.exactness import exact_where_possible
+from .errors import GradientError
+from .graphs.batches import NO_DENSITY, Batches
 from .graphs.compiling import CompiledFunction, Linker
 from .graphs.lean import lean_rewriting
 from .graphs.named_start import checked_start, named_start
@@ -26,9 +29,6 @@ from .sparse.sparsity import Pattern, pattern_of
 _ENTRIES_PER_CHUNK = 2**17
 # A matrix of predictors is no temporary array, so a few rows at a time fit beside it.
 _FEWEST_ROWS, _MANY_ENTRIES = 16, 10**6
-# What an operation of a graph raises at a point where there is no density: a parameter out of its
-# range inside a scan, a matrix that is singular.
-_NO_DENSITY = (ParameterValueError, np.linalg.LinAlgError)
 
 
 class LogDensity:
@@ -75,6 +75,8 @@ class LogDensity:
         self._linker = linker
         self.evaluations = {"value": 0, "gradient": 0, "hessian_vector_product": 0}
         self._functions: dict[str, CompiledFunction] = {}
+        self._refused: dict[str, GradientError] = {}
+        self._batches = Batches()
         with lean_rewriting():
             self._start = self.model.initial_point()
             self.blocks: tuple[Block, ...] = blocks_of(self.model, self._start)
@@ -103,8 +105,8 @@ class LogDensity:
     @property
     def seconds_per_value(self) -> float:
         """What a point of `batched_value` costs on NumPy, roughly: counted, not timed."""
-        graph = self._symbolic.batched_value_graph
-        return self._function("batched_value", graph).seconds_per_row
+        many, one = self._built("batched_value"), self._built("value")
+        return self._batches.chosen("batched_value", many, one).seconds_per_row
 
     def value(self, theta: np.ndarray) -> float:
         """Log density at ``theta`` (P,)."""
@@ -112,7 +114,7 @@ class LogDensity:
         function = self._function("value", self._symbolic.value_graph)
         try:
             return float(function(_vector(theta))[0])
-        except _NO_DENSITY:
+        except NO_DENSITY:
             return -np.inf
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
@@ -125,32 +127,53 @@ class LogDensity:
         function = self._function("gradient", self._symbolic.gradient_graph)
         try:
             value, gradient = function(_vector(theta))
-        except _NO_DENSITY:
+        except NO_DENSITY:
             return -np.inf, np.full(self.size, np.nan)
         return float(value), np.array(gradient)
 
+    def nearby(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log density and gradient (P,), without compiling where a Hessian was asked for."""
+        compiled = [name for name, f in self._functions.items() if f.is_compiled]
+        if "gradient" in compiled or "derivatives" not in compiled:
+            return self.value_and_gradient(theta)
+        self.evaluations["gradient"] += 1
+        value, gradient, _ = self._functions["derivatives"](_vector(theta), self._units[:1])
+        return float(value), np.array(gradient)
+
+    @exact_where_possible
     def hessian_vector_product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
-        """Hessian of the log density at ``theta`` (P,) times ``vector`` (P,), exactly."""
+        """Hessian of the log density at ``theta`` (P,) times ``vector`` (P,).
+
+        Exactly, or by differences of the gradient: see `has_exact_hessian`.
+        """
+        if not self.has_exact_hessian:
+            return product_by_differences(self.gradient, _vector(theta), _vector(vector))
         self.evaluations["hessian_vector_product"] += 1
         function = self._function("hessian_vector_product", self._symbolic.product_graph)
         try:
             return function(_vector(theta), _vector(vector))[0]
-        except _NO_DENSITY:
+        except NO_DENSITY:
             return np.full(self.size, np.nan)
 
+    @exact_where_possible
     def hessian(self, theta: np.ndarray) -> np.ndarray | csc_array:
         """Hessian (P, P) of the log density at ``theta`` (P,): negative definite at a mode.
 
-        It is made of exact Hessian-vector products, no finite differences: of P, or of a few
-        where it is mostly zero. It is a SciPy sparse array then; see `has_sparse_hessian`.
+        It is made of Hessian-vector products, exact ones where `has_exact_hessian`: of P, or of a
+        few where it is mostly zero. It is a SciPy sparse array then; see `has_sparse_hessian`.
 
         Raises
         ------
+        GradientError
+            When PyTensor has no first derivative either.
         SparsityError
             When a sparse Hessian disagrees with one more product.
         """
+        product = partial(self.hessian_vector_product, theta)
         if self._colouring is not None:
-            return sparse_hessian(self._colouring, partial(self.hessian_vector_product, theta))
+            return sparse_hessian(self._colouring, product, exact=self.has_exact_hessian)
+        if not self.has_exact_hessian:
+            return _symmetric(np.array([product(unit) for unit in np.eye(self.size)]))
         if self._hessian_fits:
             return self.derivatives(theta)[2]
         self.evaluations["hessian_vector_product"] += self.size
@@ -161,25 +184,51 @@ class LogDensity:
                 function(_vector(theta), units[rows], rows=len(units[rows]))[0]
                 for rows in self._chunks(self.size)
             ]
-        except _NO_DENSITY:
+        except NO_DENSITY:
             return np.full((self.size, self.size), np.nan)
         return _symmetric(np.concatenate(products))
 
+    @exact_where_possible
     def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray | csc_array]:
         """Log density, gradient (P,) and Hessian (P, P) at ``theta`` (P,), sharing their work.
 
         The Hessian is sparse or not as from `hessian`.
         """
-        if self.has_sparse_hessian or not self._hessian_fits:
+        if self.has_sparse_hessian or not self._hessian_fits or not self.has_exact_hessian:
             return *self.value_and_gradient(theta), self.hessian(theta)
         self.evaluations["gradient"] += 1
         self.evaluations["hessian_vector_product"] += self.size
         function = self._function("derivatives", self._symbolic.derivatives_graph)
         try:
             value, gradient, products = function(_vector(theta), self._units, rows=self.size)
-        except _NO_DENSITY:
+        except NO_DENSITY:
             return -np.inf, np.full(self.size, np.nan), np.full_like(self._units, np.nan)
         return float(value), np.array(gradient), _symmetric(products)
+
+    @cached_property
+    def has_exact_hessian(self) -> bool:
+        """Whether Hessians are PyTensor's second derivatives, and not differences of gradients.
+
+        Some operations have a gradient and no more, such as the distribution functions of the
+        gamma and beta, or the solution of a differential equation.
+
+        Raises
+        ------
+        GradientError
+            When there is no first derivative either.
+        """
+        self._function("gradient", self._symbolic.gradient_graph)
+        try:
+            self._function("hessian_vector_product", self._symbolic.product_graph)
+        except GradientError:
+            return False
+        return True
+
+    @property
+    def hessian_source(self) -> str:
+        """``"exact"``, ``"differences of the gradient"``, or ``""`` while none is asked for."""
+        sources = {None: "", True: "exact", False: "differences of the gradient"}
+        return sources[self.__dict__.get("has_exact_hessian")]
 
     @property
     def has_sparse_hessian(self) -> bool:
@@ -216,10 +265,9 @@ class LogDensity:
         # Columns in one piece each: that is how the arrays of a batch lie, too.
         thetas = np.asfortranarray(thetas, dtype=float)
         self.evaluations["value"] += len(thetas)
-        function = self._function("batched_value", self._symbolic.batched_value_graph)
         values = np.empty(len(thetas))
         for rows in self._chunks(len(thetas)):
-            values[rows] = _row_by_row(function, thetas[rows])
+            values[rows] = self._values(thetas[rows])
             if progress is not None:
                 progress(len(thetas[rows]))
         return values
@@ -237,10 +285,8 @@ class LogDensity:
             (S, *shape) for each of `variables`.
         """
         thetas = np.ascontiguousarray(thetas, dtype=float)
-        function = self._function("unravel", self._symbolic.unravel_graph)
-        parts = [
-            function(thetas[rows], rows=len(thetas[rows])) for rows in self._chunks(len(thetas))
-        ]
+        chunks = [thetas[rows] for rows in self._chunks(len(thetas))]
+        parts = [self._batch("unravel", "quantities", chunk) for chunk in chunks]
         joined = (np.concatenate(part) for part in zip(*parts, strict=True))
         return dict(zip(self.variables, joined, strict=True))
 
@@ -308,10 +354,32 @@ class LogDensity:
         """Coordinates of the model's dims, as `set_data` left them."""
         return dict(self._coords)
 
+    def _values(self, thetas: np.ndarray) -> np.ndarray:
+        """Evaluate a batch; where a row is refused, halves of it, until that row stands alone."""
+        try:
+            return self._batch("batched_value", "value", thetas)[0]
+        except NO_DENSITY:
+            if len(thetas) == 1:
+                return np.array([-np.inf])
+            half = len(thetas) // 2
+            return np.concatenate([self._values(part) for part in (thetas[:half], thetas[half:])])
+
+    def _batch(self, many: str, one: str, thetas: np.ndarray) -> list[np.ndarray]:
+        return self._batches.call(many, self._built(many), self._built(one), thetas)
+
+    def _built(self, name: str) -> Callable[[], CompiledFunction]:
+        return partial(self._function, name, getattr(self._symbolic, f"{name}_graph"))
+
     def _function(self, name: str, build: Callable[[], Graph]) -> CompiledFunction:
+        if name in self._refused:
+            raise self._refused[name].with_traceback(None)
         if name not in self._functions:
-            with lean_rewriting():
-                graph = build()
+            try:
+                with lean_rewriting():
+                    graph = build()
+            except GradientError as error:
+                self._refused[name] = error
+                raise
             self._functions[name] = CompiledFunction(
                 graph.inputs,
                 graph.outputs,
@@ -355,18 +423,6 @@ class LogDensity:
 def as_density(model: pm.Model | LogDensity | None) -> LogDensity:
     """Take a model, or the log density that was made of one before."""
     return model if isinstance(model, LogDensity) else LogDensity(model)
-
-
-def _row_by_row(function: CompiledFunction, thetas: np.ndarray) -> np.ndarray:
-    """Evaluate a batch; where a row is refused, halves of it, until that row stands alone."""
-    try:
-        return function(thetas, rows=len(thetas))[0]
-    except _NO_DENSITY:
-        if len(thetas) == 1:
-            return np.array([-np.inf])
-        half = len(thetas) // 2
-        parts = (thetas[:half], thetas[half:])
-        return np.concatenate([_row_by_row(function, part) for part in parts])
 
 
 def _vector(theta: np.ndarray) -> np.ndarray:

@@ -49,6 +49,10 @@ class CurvatureError(TriposError):
     """The negative Hessian is not positive definite: a saddle or a ridge, not a peak."""
 
 
+class DerivativeError(CurvatureError):
+    """A derivative at a mode is not what differences of the one before it say that it is."""
+
+
 class GridSizeError(TriposError):
     """The grid would have too many scalars or too many cells."""
 
@@ -123,6 +127,10 @@ class UntrustedReferenceWarning(UserWarning):
 
 class SecondModeWarning(UserWarning):
     """Another mode holds a share of the posterior that an approximation at this one leaves out."""
+
+
+class DifferencesWarning(UserWarning):
+    """A Hessian made of differences is not accurate enough for the spread that it tells."""
 
 
 class MemoryLimitError(TriposError):

@@ -44,8 +44,9 @@ def laplace(
     """Approximate a posterior by a normal distribution in unconstrained space.
 
     The mean is the mode of the log density *with* its Jacobian term, the covariance the inverse of
-    its exact negative Hessian there. Draws are carried back to the variables' own scale, so a
-    positive variable stays positive.
+    its negative Hessian there. That is exact, and checked; where PyTensor has no second derivative,
+    it is made of differences of the exact gradient, as attribute ``hessian`` tells. Draws are
+    carried back to the variables' own scale, so a positive variable stays positive.
 
     A Hessian that is mostly zero, as of a hierarchical model with many groups, is held and factored
     as a sparse matrix, with 100,000 parameters in seconds. One that is full and too large, as of a
@@ -90,6 +91,8 @@ def laplace(
     SecondModeWarning
         When ``starts`` was given and a heavier mode was taken in the place of that at which the
         search ended, or another with at least 1 % of its mass was found.
+    DifferencesWarning
+        When a variance may be off by more than a hundredth, as the Hessian is made of differences.
 
     Returns
     -------
@@ -97,8 +100,10 @@ def laplace(
         ``posterior`` (chain=1, draw=S) with free variables and deterministics,
         ``unconstrained_posterior``, ``sample_stats`` (``lp``), ``observed_data``,
         ``constant_data``, ``point_estimate`` (the mode on the variables' own scale), and ``fit``
-        with ``mode``, ``sd`` (P,), ``covariance``, ``precision`` (P, P), ``logp_mode`` and
-        ``log_evidence`` = logp(mode) + P/2 log 2 pi + 1/2 log det(covariance). Where the Hessian
+        with ``mode``, ``sd`` (P,), ``covariance``, ``precision`` (P, P), ``logp_mode``,
+        ``log_evidence`` = logp(mode) + P/2 log 2 pi + 1/2 log det(covariance), and
+        ``hessian_error``, the error of the Hessian's entries as a share of their size: 0 where it
+        is exact. Where the Hessian
         is sparse (`LogDensity.has_sparse_hessian`) there is no ``covariance``, and the precision
         stands as ``precision_value``, ``precision_row`` and ``precision_column`` (entry), the
         entries on and below the diagonal; `precision_of` puts it together. With another curvature
@@ -108,6 +113,10 @@ def laplace(
     ------
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
         When there is no peak to expand around.
+    DerivativeError
+        When the Hessian at the mode is not the second derivative.
+    GradientError
+        When PyTensor cannot differentiate the log density.
     MemoryLimitError
         When so many draws would not fit; the sentence says how many would.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
@@ -178,6 +187,7 @@ def normal_fit(density: LogDensity, mode: Mode, gaussian: Gaussian) -> xr.Datase
             "sd": ("parameter", gaussian.sd),
             **matrices,
             "logp_mode": mode.logp,
+            "hessian_error": mode.hessian_error,
             "log_evidence": evidence,
         },
         coords={dim: list(density.parameters) for dim in dims},

@@ -1,4 +1,4 @@
-"""Find the mode of a log density: Newton's method in a trust region, with the exact Hessian.
+"""Find the mode of a log density: Newton's method in a trust region, with the Hessian.
 
 The quadratic model of the log density is maximised within an ellipsoid whose axes follow the
 curvature, so that badly scaled parameters need no care. A sparse Hessian is never made dense: the
@@ -9,6 +9,7 @@ maximum from a slope that flattens for ever.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,12 +18,18 @@ import pymc as pm
 from scipy.sparse import csc_array
 
 from .density import LogDensity, as_density
-from .errors import ArgumentError
+from .derivatives.checking import check_flatness, check_kink, hessian_error
+from .errors import ArgumentError, CurvatureError, DifferencesWarning, TriposError
 from .gaussian import Gaussian
+from .graphs.parameters import describe_direction
 from .search.no_mode import is_collapse, why_no_mode
 from .search.starting import Start, first_iterate
 from .search.tails import check_tails
-from .search.trust_region import ascent, is_peak, polished
+from .search.trust_region import Iterate, ascent, is_peak, polished
+
+# Of a Hessian made of differences: how many of its errors the lowest curvature must be, and from
+# what share of a variance they are told.
+_FLAT_ERRORS, _TELL_ERROR = 10.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,15 @@ class Mode:
     gradient : (P,) array
         What is left of the gradient.
     hessian : (P, P) array or csc_array
-        Exact Hessian of the log density, sparse where `LogDensity.hessian` is; its negative is the
-        precision of the normal approximation.
+        Hessian of the log density, as `LogDensity.hessian` gives it; its negative is the precision
+        of the normal approximation.
     parameters : tuple of str
         Labels of the P entries.
     iterations : int
         Newton steps tried.
+    hessian_error : float
+        Error of the Hessian's entries, as a share of their size, where they are differences of the
+        gradient (see `LogDensity.has_exact_hessian`); else 0.
     """
 
     theta: np.ndarray
@@ -51,6 +61,7 @@ class Mode:
     hessian: np.ndarray | csc_array
     parameters: tuple[str, ...]
     iterations: int
+    hessian_error: float = 0.0
 
     @cached_property
     def gaussian(self) -> Gaussian:
@@ -96,10 +107,18 @@ def find_mode(
         When the log density is flat along a direction, or grows without end.
     CurvatureError
         When the curvature vanishes at the maximum.
+    DerivativeError
+        When the Hessian at the maximum is not the second derivative: it is compared with
+        differences of the gradient.
     ModeNotFoundError
         When ``max_iterations`` were not enough.
     ImproperPosteriorError
         When a prior has no finite mass, and the density does not fall off where it leaves room.
+
+    Warns
+    -----
+    DifferencesWarning
+        When the Hessian is made of differences, and a variance may be off by more than a hundredth.
     """
     if max_iterations < 1:
         raise ArgumentError(f"max_iterations must be at least 1, but {max_iterations} was given.")
@@ -112,15 +131,63 @@ def find_mode(
             path.append(here)
         if here.is_close and (here.is_flat or is_peak(density, here)):
             break
-        if radius < 1e-12 or iterations == max_iterations or is_collapse(density, path):
+        if radius < 1e-12 or iterations == max_iterations:
+            if here.is_near and is_peak(density, here):
+                break  # as close as rounding lets a search come
+            raise _no_mode(density, path, max_iterations)
+        if is_collapse(density, path):
             raise why_no_mode(density, path, max_iterations)
     if here.is_flat:
-        raise why_no_mode(density, path, max_iterations)
+        raise _no_mode(density, path, max_iterations)
     here = polished(density, here)
     mode = Mode(
-        here.theta, here.logp, here.gradient, -here.curvature, density.parameters, iterations
+        here.theta,
+        here.logp,
+        here.gradient,
+        -here.curvature,
+        density.parameters,
+        iterations,
+        _checked_error(density, here),
     )
     if not density.falls_off:
         check_tails(density, mode.theta, mode.gaussian)
         density.falls_off = True
     return mode
+
+
+def _no_mode(density: LogDensity, path: list[Iterate], max_iterations: int) -> TriposError:
+    """Say why there is none: first, whether derivatives do not tell what is there."""
+    here = path[-1]
+    if here.is_close and density.has_exact_hessian:
+        check_flatness(density, here.theta, here.product)
+    elif not here.is_close:
+        steepest = int(np.argmax(here.scaled_slopes))
+        check_kink(density, here.theta, steepest, float(here.curved.scale[steepest]))
+    return why_no_mode(density, path, max_iterations)
+
+
+def _checked_error(density: LogDensity, here: Iterate) -> float:
+    """Check the Hessian at a mode, and give its error where it is made of differences.
+
+    A curvature's relative error is that of a variance, too; below ten errors it may be none.
+    """
+    error = hessian_error(density, here.theta, here.product, here.curved.scale)
+    if not error:
+        return error
+    lowest = here.curved.lowest
+    if lowest < _FLAT_ERRORS * error:
+        raise CurvatureError(
+            "PyTensor has no second derivative of this model, and to the accuracy of differences "
+            f"of its gradient ({error:.1g} of the curvature) the log density is flat along "
+            f"{describe_direction(density.parameters, here.flattest)} at the mode. Give one of the "
+            "variables in it a narrower prior, or use smc or nuts."
+        )
+    if lowest < error / _TELL_ERROR:
+        warnings.warn(
+            "PyTensor has no second derivative of this model, and differences of its gradient are "
+            f"so noisy that a variance at the mode may be off by {100 * error / lowest:.2g} %, "
+            f"most along {describe_direction(density.parameters, here.flattest)}.",
+            DifferencesWarning,
+            stacklevel=3,
+        )
+    return error

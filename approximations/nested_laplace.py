@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .laplace import draws_that_fit
-from .nested.conditional import check_precision
+from .nested.checking import check_marginal_gradient, check_precision
 from .nested.corrected_mode import corrected_mode, correction_slopes
 from .nested.draws import NestedDraws, nested_draws
 from .nested.latent_field import latent_field
@@ -104,6 +104,7 @@ def nested_laplace(
         - ``nodes`` (node, outer) and ``weights`` (node), their shares of the evidence;
         - ``log_evidence``, its ``log_evidence_error`` as far as a coarser rule on the same nodes
           tells it, and ``log_evidence_laplace``, with the outer parameters taken for normal;
+        - ``hessian_error``, as in `laplace`;
         - with ``weights``: ``k_hat``, ``effective_sample_size`` and ``distinct_draws``.
 
         With ``weights`` there are ``weighted_posterior``, ``weighted_unconstrained_posterior`` and
@@ -119,6 +120,8 @@ def nested_laplace(
         When the outer parameters have no peak.
     ImproperPosteriorError
         When the outer density does not fall off along a parameter whose prior is flat.
+    DerivativeError
+        When a derivative at the mode is not what differences say.
     QuadratureError
         When the outer density is higher at a node than at the mode.
     MemoryLimitError
@@ -147,7 +150,8 @@ def nested_laplace(
     meter = Meter(density)
     field = latent_field(density, latent)
     mode = outer_mode(field, starting_point(density, start), max_iterations)
-    check_precision(mode.conditional)
+    error = check_precision(mode.conditional)
+    check_marginal_gradient(mode)
     check_tails(mode)
     evidence = _laplace_evidence(mode)
     if nodes > 1:
@@ -155,7 +159,8 @@ def nested_laplace(
     elif field.is_independent:
         _warn_of_small_groups(mode)
     around = outer_nodes(mode, points, nodes)
-    fit = _fit_dataset(mode, around).assign(log_evidence_laplace=evidence)
+    fit = _fit_dataset(mode, around)
+    fit = fit.assign(log_evidence_laplace=evidence, hessian_error=error)
     meter.fitted()
 
     near = Place(fit["mean"].values, fit["sd"].values)

@@ -83,6 +83,8 @@ def assemble(
         groups["point_estimate"] = point_dataset(density, point)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes(record)
+    if density.hessian_source:
+        tree.attrs["hessian"] = density.hessian_source
     return tree
 
 

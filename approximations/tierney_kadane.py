@@ -83,7 +83,7 @@ def tierney_kadane(
 
         Where the marginal's tails fall so slowly that there is no mean (or no sd), all numbers of
         that moment are NaN and attribute ``note`` says so. Attributes hold ``quantity``, ``kind``,
-        method, settings, versions and seconds.
+        ``hessian`` (as in `laplace`), method, settings, versions and seconds.
 
     Raises
     ------
@@ -95,6 +95,8 @@ def tierney_kadane(
         When the marginal density cannot be followed until it vanishes.
     GradientError
         When PyTensor cannot differentiate the quantity.
+    DerivativeError
+        When the Hessian of the log density or of the quantity is not the second derivative.
     ModeAtInfinityError, CurvatureError, StartingPointError, DiscreteVariableError,
     NoFreeVariableError, ArgumentError
     """
@@ -117,6 +119,7 @@ def tierney_kadane(
         quantity=quantity,
         kind="positive" if is_log else "smooth",
         note=note,
+        hessian=density.hessian_source,
         seconds=time.perf_counter() - started,
         seconds_compile=compiling,
     )

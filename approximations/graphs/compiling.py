@@ -94,6 +94,11 @@ class CompiledFunction:
         self._on_numba = False
         self.seconds_compiling = 0.0
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it was called before."""
+        return self._function is not None
+
     def __call__(self, *arguments: np.ndarray, rows: int = 1) -> list[np.ndarray]:
         """Evaluate; ``rows`` is the number of points in a batch."""
         if self._function is None:

@@ -9,7 +9,6 @@ from typing import Any
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.pytensorf import rewrite_pregrad
-from pytensor.gradient import NullTypeGradError
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
@@ -19,6 +18,7 @@ from pytensor.tensor.rewriting.math import local_mul_specialize
 from pytensor.xtensor.type import XTensorType
 
 from ..errors import GradientError
+from .absolute_values import twice_differentiable
 from .guards import ease_guards
 from .hoisting import Hoisted, hoist
 from .lifting import Lifted, in_double_precision, lift, rebuild
@@ -79,7 +79,7 @@ class SymbolicDensity:
     @cached_property
     def hoisted(self) -> Hoisted:
         """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
-        return hoist(ease_guards(_stabilised(self.logp)))
+        return hoist(ease_guards(twice_differentiable(_stabilised(self.logp))))
 
     @property
     def stable_logp(self) -> Any:
@@ -106,6 +106,10 @@ class SymbolicDensity:
 
     def product_graph(self) -> Graph:
         """``theta`` and a vector to the Hessian times the vector, by a second reverse pass."""
+        return self._product
+
+    @cached_property
+    def _product(self) -> Graph:
         vector = pt.vector("vector", shape=self.theta.type.shape)
         return Graph(
             [self.theta, vector], [gradient_of((self.gradient * vector).sum(), self.theta)]
@@ -135,6 +139,10 @@ class SymbolicDensity:
         value = vectorize_graph(self.stable_logp, {self.theta: thetas})
         # A density that does not depend on theta (all priors flat, no data) has no batch axis.
         return Graph([thetas], [value if value.type.ndim else pt.full(thetas.shape[:1], value)])
+
+    def quantities_graph(self) -> Graph:
+        """``theta`` to quantities."""
+        return Graph([self.theta], list(self.quantities))
 
     def unravel_graph(self) -> Graph:
         """``thetas`` (S, P) to quantities (S, ...)."""
@@ -199,9 +207,12 @@ def gradient_of(cost: Any, theta: Variable) -> Any:
     """
     try:
         return pt.grad(cost, theta, disconnected_inputs="ignore", return_disconnected="zero")
-    except (NotImplementedError, NullTypeGradError) as error:
+    except Warning:
+        raise  # of a user who asked for warnings as errors
+    except Exception as error:
+        # What an operation without a derivative raises is its author's choice.
         raise GradientError(
-            f"PyTensor has no derivative for a part of this model's log density: {error}. "
-            "Write that part with differentiable operations, or sample with a gradient-free step "
-            "of pm.sample."
+            f"PyTensor has no derivative for a part of this model's log density: "
+            f"{type(error).__name__}: {error}. Write that part with differentiable operations, use "
+            "smc or a grid with bounds, or sample with a gradient-free step of pm.sample."
         ) from error

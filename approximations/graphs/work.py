@@ -13,14 +13,19 @@ from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.traversal import applys_between
 from pytensor.link.basic import PerformLinker
+from pytensor.scalar.loop import ScalarLoop
 from pytensor.scan.op import Scan
 from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import Elemwise
 
 _Result = TypeVar("_Result")
 
 # Of an operation or a turn of a loop in Python, and of each entry that is read or written.
 SECONDS_PER_OPERATION = 5e-6
 _SECONDS_PER_ENTRY = 2e-9
+# Of an entry of a series that is summed in Python, as of the derivative of the gamma's distribution
+# function by its shape: in operations.
+_TURNS_OF_SERIES = 600
 
 
 class CountingLinker(PerformLinker):
@@ -76,11 +81,22 @@ def seconds_per_row(inputs: Sequence[Variable], outputs: Sequence[Variable], ent
     entries : int
         Entries that most operations go through, and steps that a scan takes.
     """
-    operations = [node.op for node in applys_between(inputs, outputs)]
+    nodes = list(applys_between(inputs, outputs))
+    operations = [node.op for node in nodes]
     blocks = sum(isinstance(op, Blockwise) for op in operations)
+    series = sum(
+        1 if all(node.outputs[0].type.broadcastable) else entries
+        for node in nodes
+        if _is_series(node.op)
+    )
     own = [getattr(op, "core_op", op) for op in operations]
     steps = entries * sum(len(op.fgraph.apply_nodes) for op in own if isinstance(op, Scan))
-    return 10 * _SECONDS_PER_ENTRY * entries + SECONDS_PER_OPERATION * (4 * blocks + steps)
+    turns = 4 * blocks + steps + _TURNS_OF_SERIES * series
+    return 10 * _SECONDS_PER_ENTRY * entries + SECONDS_PER_OPERATION * turns
+
+
+def _is_series(op: Any) -> bool:
+    return isinstance(op, Elemwise) and isinstance(op.scalar_op, ScalarLoop)
 
 
 def _turns(node: Apply, arrays: list[Any]) -> float:
@@ -91,6 +107,8 @@ def _turns(node: Apply, arrays: list[Any]) -> float:
         if getattr(op.core_op, "gufunc_spec", None) is None:
             rows = float(np.prod(np.shape(arrays[-1])[: op.batch_ndim(node)]))
         op = op.core_op
+    if _is_series(op):
+        return float(_TURNS_OF_SERIES * np.size(arrays[-1]))
     if isinstance(op, Scan):
         # Its first input is the number of steps, one for each row of a batch.
         return rows * float(np.max(arrays[0])) * len(op.fgraph.apply_nodes)

@@ -5,6 +5,7 @@ What each gets wrong is told in `laplace`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from ..density import LogDensity
+from ..derivatives.checking import hessian_error
 from ..errors import ArgumentError, CurvatureError
 from ..gaussian import Gaussian
 from ..result import checked_count
@@ -68,14 +70,19 @@ def normal_by_products(
 
     Raises
     ------
-    ModeNotFoundError, CurvatureError, StartingPointError
+    ModeNotFoundError, CurvatureError, DerivativeError, StartingPointError
     """
     metric = partial(prior_precision, density)
     top = find_mode_by_products(density, start, metric, max_iterations=max_iterations)
+    product = partial(density.hessian_vector_product, top.theta)
     if rank is None:
-        return top, Gaussian(top.theta, _diagonal_factor(density, top.theta))
-    factor = low_rank_factor(density, top.theta, metric(top.theta), rank, rng)
-    return top, Gaussian(top.theta, factor)
+        factor = _diagonal_factor(density, top.theta)
+        error = hessian_error(density, top.theta, product, factor.scale)
+    else:
+        precision = metric(top.theta)
+        error = hessian_error(density, top.theta, product, np.sqrt(precision))
+        factor = low_rank_factor(density, top.theta, precision, rank, rng)
+    return replace(top, hessian_error=error), Gaussian(top.theta, factor)
 
 
 def fit_by_products(density: LogDensity, top: Top, gaussian: Gaussian) -> xr.Dataset:
@@ -84,6 +91,7 @@ def fit_by_products(density: LogDensity, top: Top, gaussian: Gaussian) -> xr.Dat
         "mode": ("parameter", top.theta),
         "sd": ("parameter", gaussian.sd),
         "logp_mode": top.logp,
+        "hessian_error": top.hessian_error,
     }
     factor = gaussian.precision
     if isinstance(factor, LowRankFactor) and len(factor.eigenvalues):

@@ -31,12 +31,15 @@ class Top:
     logp : float
     iterations : int
         Newton steps tried.
+    hessian_error : float
+        As in `Mode`.
     """
 
     theta: np.ndarray
     logp: float
     gradient: np.ndarray
     iterations: int
+    hessian_error: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytensor.tensor as pt
 
 from ..density import LogDensity
-from ..errors import CurvatureError
+from ..errors import CurvatureError, GradientError
 from ..graphs.compiling import CompiledFunction
 from ..graphs.lifting import rebuild
 from ..graphs.parameters import Block, stands_alone, values_from_theta
@@ -20,8 +22,8 @@ def prior_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:
     """Second derivatives (P,) of minus each variable's own log prior, by its own entries.
 
     The prior's parents are held at ``theta``, and the Jacobian term counts. A free variable whose
-    prior joins its entries, or does not curve down there (flat, or far out in a heavy tail), takes
-    the whole log density's curvature along each entry in its place.
+    prior joins its entries, has no second derivative, or does not curve down there (flat, or far
+    out in a heavy tail), takes the whole log density's curvature along each entry in its place.
 
     Parameters
     ----------
@@ -38,9 +40,8 @@ def prior_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:
     CurvatureError
         When more than 100 entries have no such prior, or one of them curves upward altogether.
     """
-    separate = [block for block in density.blocks if _is_separate(density, block)]
     precision = np.zeros(density.size)
-    for block, part in zip(separate, _own_curvatures(density, separate, theta), strict=True):
+    for block, part in _own_curvatures(density, theta):
         precision[block.slice] = np.ravel(part)
     bare = np.flatnonzero(~(precision > 0))
     if len(bare) > _MOST_BARE:
@@ -66,25 +67,38 @@ def _is_separate(density: LogDensity, block: Block) -> bool:
     return getattr(operation, "ndim_supp", 1) == 0 and stands_alone(density.model, block)
 
 
-def _own_curvatures(
-    density: LogDensity, blocks: list[Block], theta: np.ndarray
-) -> list[np.ndarray]:
-    """Minus the row sums of each block's own Hessian, which is diagonal."""
+def _own_curvatures(density: LogDensity, theta: np.ndarray) -> list[tuple[Block, np.ndarray]]:
+    """Minus the row sums of each separate block's own Hessian, which is diagonal."""
     model = density.model
     vector = pt.vector("theta", shape=(density.size,))
-    curvatures = []
-    for block in blocks:
-        variable = model[block.name]
-        value = model.rvs_to_values[variable]
-        own = gradient_of(model.logp(vars=[variable], jacobian=True), value)
-        curvatures.append(-gradient_of(own.sum(), value))
+    blocks, curvatures = [], []
+    for block in density.blocks:
+        curvature = _own_curvature(density, block) if _is_separate(density, block) else None
+        if curvature is not None:
+            blocks.append(block)
+            curvatures.append(curvature)
+    if not blocks:
+        return []
     graphs = rebuild(
         curvatures,
         dict(values_from_theta(model, density.blocks, vector)),
         check_bounds=model.check_bounds,
     )
     function = CompiledFunction([vector], graphs, model=model, linker="numpy")
-    return function(np.ascontiguousarray(theta, dtype=float)) if blocks else []
+    values = function(np.ascontiguousarray(theta, dtype=float))
+    return list(zip(blocks, values, strict=True))
+
+
+def _own_curvature(density: LogDensity, block: Block) -> Any:
+    """A graph; None where PyTensor has no second derivative."""
+    model = density.model
+    variable = model[block.name]
+    value = model.rvs_to_values[variable]
+    try:
+        own = gradient_of(model.logp(vars=[variable], jacobian=True), value)
+        return -gradient_of(own.sum(), value)
+    except GradientError:
+        return None
 
 
 def _unit(size: int, k: int) -> np.ndarray:

@@ -14,7 +14,6 @@ import numpy as np
 from ..errors import IndefiniteMatrixError, LatentModeError
 from ..sparse.cholesky import SparseFactor
 from ..sparse.diagonal_factor import DiagonalFactor
-from ..sparse.hessian import check_product
 from .directional import derivatives_along, product_gradient, products_along
 from .latent_field import LatentField
 
@@ -112,6 +111,11 @@ class Conditional:
         return weights
 
 
+def precision_entries(here: Conditional) -> np.ndarray:
+    """Entries (nnz,) of the latent precision, in the order of the field's structure."""
+    return _Point.at(here.field, here.theta).precision
+
+
 def conditional_at(field: LatentField, outer: np.ndarray, latent: np.ndarray) -> Conditional:
     """Find the mode of the latent field given the outer parameters, by a safeguarded Newton search.
 
@@ -151,25 +155,6 @@ def conditional_at(field: LatentField, outer: np.ndarray, latent: np.ndarray) ->
         f"{np.sqrt(max(decrement, 0.0)):.2g} sds away. The likelihood may be flat in the latent "
         "field, or have several modes; try another parametrisation, or nuts."
     )
-
-
-def check_precision(here: Conditional) -> None:
-    """Compare the latent precision with an exact product of the Hessian and a random vector.
-
-    Raises
-    ------
-    SparsityError
-        When they do not agree.
-    """
-    field = here.field
-    precision = field.matrix(_Point.at(field, here.theta).precision)
-
-    def product(vector: np.ndarray) -> np.ndarray:
-        placed = np.zeros(field.density.size)
-        placed[field.latent] = vector
-        return -field.density.hessian_vector_product(here.theta, placed)[field.latent]
-
-    check_product(precision, product)
 
 
 @dataclass(frozen=True)

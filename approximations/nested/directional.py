@@ -10,10 +10,15 @@ from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.utils import rewrite_graph
 
 from ..density import LogDensity
+from ..derivatives.differences import central_difference
+from ..derivatives.exactness import LEFT_OUT, exact_where_possible
+from ..errors import GradientError
 from ..graphs.symbolic import Graph, SymbolicDensity, gradient_of
 
 # Entries of a temporary array: vectors times the largest number of data.
 _ENTRIES = 2**22
+# Length in sds of a step of differences of products, which may be differences themselves.
+_STEP = 1e-2
 # Third derivatives along so many vectors are taken one by one: a batch of them takes ten times as
 # long to compile.
 _ONE_BY_ONE = 16
@@ -24,6 +29,7 @@ def products_along(density: LogDensity, theta: np.ndarray, vectors: np.ndarray) 
     return derivatives_along(density, theta, vectors)[2]
 
 
+@exact_where_possible
 def derivatives_along(
     density: LogDensity, theta: np.ndarray, vectors: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
@@ -31,6 +37,9 @@ def derivatives_along(
 
     They share their work, as far as all vectors go through one call.
     """
+    if not density.has_exact_hessian:
+        found = [density.hessian_vector_product(theta, vector) for vector in vectors]
+        return *density.value_and_gradient(theta), np.array(found)
     function = density._function("derivatives", density._symbolic.derivatives_graph)
     theta, parts = np.ascontiguousarray(theta, dtype=float), []
     for rows in _chunks(density, len(vectors)):
@@ -46,19 +55,44 @@ def product_gradient(
 ) -> np.ndarray:
     """Gradient (P,) of the sum of ``w' H v`` over rows of weights and vectors (V, P), held fixed.
 
-    These are third derivatives, by one more reverse pass, which costs about two products each.
+    These are third derivatives, by one more reverse pass, which costs about two products each; or
+    by differences of products, where PyTensor has none.
     """
-    density.evaluations["hessian_vector_product"] += 2 * len(vectors)
+    try:
+        return _exact_product_gradient(density, theta, vectors, weights)
+    except (GradientError, *LEFT_OUT):
+        pairs = zip(vectors, weights, strict=True)
+        return np.sum([_difference_of_products(density, theta, v, w) for v, w in pairs], axis=0)
+
+
+def _exact_product_gradient(
+    density: LogDensity, theta: np.ndarray, vectors: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     theta, total = np.ascontiguousarray(theta, dtype=float), np.zeros(density.size)
     if len(vectors) <= _ONE_BY_ONE:
         one = density._function("product_gradient", lambda: _product_gradient(density._symbolic))
         for vector, weight in zip(vectors, weights, strict=True):
             total += one(theta, vector, weight)[0]
-        return total
-    many = density._function("product_gradients", lambda: _product_gradients(density._symbolic))
-    for rows in _chunks(density, len(vectors)):
-        total += many(theta, vectors[rows], weights[rows], rows=len(vectors[rows]))[0]
+    else:
+        many = density._function("product_gradients", lambda: _product_gradients(density._symbolic))
+        for rows in _chunks(density, len(vectors)):
+            total += many(theta, vectors[rows], weights[rows], rows=len(vectors[rows]))[0]
+    density.evaluations["hessian_vector_product"] += 2 * len(vectors)
     return total
+
+
+def _difference_of_products(
+    density: LogDensity, theta: np.ndarray, vector: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """How the product with a vector (P,) changes along a weight (P,): third derivatives commute."""
+
+    def product(place: np.ndarray) -> np.ndarray:
+        return density.hessian_vector_product(place, vector)
+
+    curved = np.max(np.abs(weight * density.hessian_vector_product(theta, weight)))
+    if not curved > 0:
+        return np.zeros(density.size)
+    return central_difference(product, theta, weight, _STEP / np.sqrt(curved))
 
 
 def _product_gradient(symbolic: SymbolicDensity) -> Graph:

@@ -12,6 +12,7 @@ import numpy as np
 import pytensor.tensor as pt
 
 from ..density import LogDensity
+from ..derivatives.checking import hessian_error
 from ..errors import ModeNotFoundError, QuantityError
 from ..gaussian import Gaussian
 from ..mode import Mode
@@ -62,6 +63,22 @@ class Tilted:
     def size(self) -> int:
         """Number of parameters, P."""
         return self.density.size
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Labels of the entries of ``theta``."""
+        return self.density.parameters
+
+    @property
+    def has_exact_hessian(self) -> bool:
+        """Whether both Hessians are exact."""
+        return self.density.has_exact_hessian and self.quantity.function.has_exact_hessian
+
+    def nearby(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and gradient (P,) at ``theta`` (P,)."""
+        value, gradient = self.density.nearby(theta)
+        h, slope = self.quantity.function.nearby(theta)
+        return value + self.strength * h, gradient + self.strength * slope
 
     def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
@@ -145,7 +162,8 @@ def as_quantity(density: LogDensity, scalar: Scalar, *, is_log: bool) -> Quantit
     function = copy.copy(density)
     graph = pt.log(scalar.graph) if is_log else scalar.graph
     function._symbolic = replace(density._symbolic, logp=pt.cast(graph, "float64"))
-    function._functions = {}
+    function._functions, function._refused = {}, {}
+    function.__dict__.pop("has_exact_hessian", None)
     function.evaluations = dict.fromkeys(density.evaluations, 0)
     return Quantity(scalar.label, function, is_log)
 
@@ -157,6 +175,8 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
     ------
     ModeNotFoundError
         When there is none, as with a moment that does not exist.
+    DerivativeError
+        When the Hessian of the quantity, or of the log density, is not the second derivative.
     """
     tilted = cast(LogDensity, Tilted(density, quantity, strength))
     first = Iterate.at(tilted, mode.theta)
@@ -164,7 +184,9 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
         if not here.is_finite or radius < 1e-10:
             break
         if here.is_close and not here.is_flat:
-            return polished(tilted, here)
+            here = polished(tilted, here)
+            hessian_error(tilted, here.theta, here.product, here.curved.scale)
+            return here
     raise ModeNotFoundError(
         f"The posterior tilted by {quantity.label!r} has no peak near the posterior's own: the "
         "search went on without end. Either its mean or variance does not exist (a heavy tail, a "

@@ -49,6 +49,11 @@ class DenseCurvature:
         return bool(self._flat[0])
 
     @property
+    def lowest(self) -> float:
+        """Least curvature, after scaling to a unit diagonal."""
+        return float(self._eigenvectors[0][0])
+
+    @property
     def flattest(self) -> np.ndarray:
         """Direction (P,) of least curvature, in the parameters' units."""
         return self._eigenvectors[1][:, 0] / self.scale

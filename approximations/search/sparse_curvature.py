@@ -66,6 +66,11 @@ class SparseCurvature:
         return abs(self._lowest[0]) <= FLAT_IF_SPARSE
 
     @property
+    def lowest(self) -> float:
+        """Least curvature, after scaling to a unit diagonal."""
+        return self._lowest[0]
+
+    @property
     def flattest(self) -> np.ndarray:
         """Direction (P,) of least curvature, in the parameters' units."""
         return self._lowest[1]

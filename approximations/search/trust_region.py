@@ -20,6 +20,8 @@ from .sparse_curvature import SparseCurvature
 
 # Squared Newton decrement below which the mode is closer than 1e-6 standard deviations.
 CLOSE = 1e-12
+# The same where values or gradients are too noisy for more: closer than 1e-4 sds.
+_NEAR = 1e-8
 # The same below which a step would move the last digits only.
 _NOTHING_LEFT = 1e-24
 # By how much the curvature may change within a tenth of an sd of a mode.
@@ -53,6 +55,10 @@ class Iterate:
         known = None if like is None else like.curved.ordering
         return cls(theta, logp, gradient, -hessian, known)
 
+    def product(self, vector: np.ndarray) -> np.ndarray:
+        """Multiply the Hessian by a vector (P,)."""
+        return -(self.curvature @ vector)
+
     def left_behind(self) -> Iterate:
         """The same point without its Hessian, with which a long path would fill the memory."""
         return replace(self, curvature=np.empty((0, 0)), ordering=None)
@@ -82,6 +88,11 @@ class Iterate:
     def is_close(self) -> bool:
         """Whether the gradient has vanished, in units of the curvature."""
         return self.decrement <= CLOSE
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the mode is so near that it does not matter where in its noise the point is."""
+        return self.decrement <= _NEAR
 
     @property
     def is_flat(self) -> bool:

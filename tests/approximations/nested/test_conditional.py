@@ -11,7 +11,8 @@ from scipy.sparse import csc_array
 from tripos.approximations import LogDensity
 from tripos.approximations.errors import LatentModeError, SparsityError
 from tripos.approximations.nested import conditional, directional
-from tripos.approximations.nested.conditional import check_precision, conditional_at
+from tripos.approximations.nested.checking import check_precision
+from tripos.approximations.nested.conditional import conditional_at
 from tripos.approximations.nested.directional import (
     derivatives_along,
     product_gradient,
