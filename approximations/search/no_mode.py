@@ -64,7 +64,7 @@ def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], max_iter
     if steps < max_iterations:
         return (
             f"No mode was found: after {steps} steps no further one, however short, raised the log "
-            f"density, though {still}. Its digits are lost there, or it has a kink or a wall; more "
+            f"density, though {still}. Its digits are lost there, or its gradient is wrong; more "
             "iterations would not help. Pass start={...} elsewhere, try another parametrisation, "
             "or use nuts."
         )

@@ -79,6 +79,7 @@ def test_second_derivatives_of_a_logistic_model_take_no_logarithm():
     calls = {
         name: str([node.op for node in function._function.maker.fgraph.apply_nodes])
         for name, function in density._functions.items()
+        if function.is_compiled
     }
     assert "log1p" in calls["value"]
     assert "log1p" not in calls["hessian_vector_product"]

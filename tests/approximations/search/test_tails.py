@@ -97,7 +97,8 @@ def test_it_is_looked_at_once():
     find_mode(density)
     seen = dict(density.evaluations)
     mode = find_mode(density)
-    assert density.evaluations["gradient"] - seen["gradient"] <= mode.iterations + 3
+    # Beside the search: one more at its end, and those by which the Hessian is checked.
+    assert density.evaluations["gradient"] - seen["gradient"] <= mode.iterations + 8
 
 
 def test_an_improper_prior_is_known_by_its_kind():
