@@ -70,7 +70,7 @@ def row(name: str, fill: Callable[[], None]) -> Row | str:
         error = hessian_difference(
             density, theta + 0.1 * np.random.default_rng(SEED).uniform(size=len(theta))
         )
-        source = {"exact": "exact"}.get(density.hessian_source, "differences")
+        source = "exact" if density.has_exact_hessian else "differences"
         tree = laplace(density, draws=100, random_seed=1)
         error = max(error, hessian_difference(density, tree["fit"]["mode"].values))
         told, is_foreign = f"tree, least sd {float(tree['fit']['sd'].min()):.3g}", False
