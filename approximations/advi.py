@@ -79,6 +79,8 @@ def advi(
         When the ELBO is not a finite number, or the iterations do not suffice.
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
+    GradientError
+        When PyTensor cannot differentiate the log density.
     NonFiniteDensityError
         When the log density is NaN or plus infinity at a draw where that matters.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
@@ -115,7 +117,7 @@ def fullrank_advi(
 
     Raises
     ------
-    ConvergenceError, DataError, NonFiniteDensityError
+    ConvergenceError, DataError, GradientError, NonFiniteDensityError
         As `advi` does.
     MemoryLimitError
         When the iterates of so many covariances would not fit.
@@ -144,6 +146,7 @@ def _fitted(
             raise ArgumentError(f"{name} must be positive, but {settings[name]!r} was given.")
     rng = generator(random_seed)
     density = density_of_own_data(model, method)
+    density.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     theta = density.initial_point(start)
     if inference is pm.FullRankADVI:

@@ -69,6 +69,8 @@ def dadvi(
         When the optimiser fails, or ends where the ELBO is not a finite number.
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
+    GradientError
+        When PyTensor cannot differentiate the log density.
     NonFiniteDensityError
         When the log density is NaN or plus infinity at a draw where that matters.
     DiscreteVariableError, NoFreeVariableError, ArgumentError
@@ -77,6 +79,7 @@ def dadvi(
     fixed_draws = checked_count("fixed_draws", fixed_draws, least=2)
     rng = generator(random_seed)
     density = density_of_own_data(model, "dadvi")
+    density.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     found = _maximum(density, fixed_draws, int(rng.integers(2**30)), linker, progressbar, kwargs)
     fitted, compiled = time.perf_counter(), density.seconds_compiling

@@ -131,6 +131,10 @@ class LogDensity:
             return -np.inf, np.full(self.size, np.nan)
         return float(value), np.array(gradient)
 
+    def check_gradient(self) -> None:
+        """Raise a GradientError where PyTensor cannot differentiate the log density."""
+        self._function("gradient", self._symbolic.gradient_graph)
+
     def nearby(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Log density and gradient (P,), without compiling where a Hessian was asked for."""
         compiled = [name for name, f in self._functions.items() if f.is_compiled]
@@ -217,18 +221,12 @@ class LogDensity:
         GradientError
             When there is no first derivative either.
         """
-        self._function("gradient", self._symbolic.gradient_graph)
+        self.check_gradient()
         try:
             self._function("hessian_vector_product", self._symbolic.product_graph)
         except GradientError:
             return False
         return True
-
-    @property
-    def hessian_source(self) -> str:
-        """``"exact"``, ``"differences of the gradient"``, or ``""`` while none is asked for."""
-        sources = {None: "", True: "exact", False: "differences of the gradient"}
-        return sources[self.__dict__.get("has_exact_hessian")]
 
     @property
     def has_sparse_hessian(self) -> bool:

@@ -89,7 +89,10 @@ def nuts(
             model=density.model,
             **{**_ON_ONE_DEVICE.get(nuts_sampler, {}), **kwargs},
         )
-    except (ImportError, RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+    except Warning:
+        raise  # of a user who asked for warnings as errors
+    except Exception as error:
+        # Samplers and their compilers raise what they like.
         raise SamplingError(
             f"pm.sample with nuts_sampler={nuts_sampler!r} failed: {type(error).__name__}: {error}"
         ) from error
@@ -105,7 +108,9 @@ def nuts(
     stats = _common_statistics(tree["sample_stats"].to_dataset())
     tree["sample_stats"] = xr.DataTree(stats)
     clock = Clock(compile=max(seconds - sampling, 0.0), fit=sampling)
-    return add_costs(tree, clock, {"gradient": int(stats["n_steps"].sum())})
+    # What has no gradient PyMC's own sampler takes by other steps than those of NUTS.
+    steps = {"gradient": int(stats["n_steps"].sum())} if "n_steps" in stats else {}
+    return add_costs(tree, clock, steps)
 
 
 def _common_statistics(stats: xr.Dataset) -> xr.Dataset:

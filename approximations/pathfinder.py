@@ -83,6 +83,8 @@ def pathfinder(
         When every path failed.
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
+    GradientError
+        When PyTensor cannot differentiate the log density.
     NonFiniteDensityError
         When the log density is NaN or plus infinity at a draw where that matters.
     WeightsError
@@ -100,6 +102,7 @@ def pathfinder(
     per_path = checked_count("draws_per_path", per_path, least=FEWEST)
     rng = generator(random_seed)
     density = density_of_own_data(model, "pathfinder")
+    density.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     settings = {"paths": paths, "draws_per_path": per_path, "linker": linker, **kwargs}
     show, seed = progressbar and is_terminal(), int(rng.integers(2**30))

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from .density import LogDensity
+from .derivatives.exactness import hessian_source
 from .errors import ArgumentError
 
 _SAMPLE = ("chain", "draw")
@@ -83,8 +84,8 @@ def assemble(
         groups["point_estimate"] = point_dataset(density, point)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes(record)
-    if density.hessian_source:
-        tree.attrs["hessian"] = density.hessian_source
+    if source := hessian_source(density):
+        tree.attrs["hessian"] = source
     return tree
 
 

@@ -15,6 +15,7 @@ import pymc as pm
 import xarray as xr
 
 from .density import LogDensity, as_density
+from .derivatives.exactness import hessian_source
 from .errors import ArgumentError, ModeNotFoundError
 from .gaussian import Gaussian
 from .mode import Mode, find_mode
@@ -119,7 +120,7 @@ def tierney_kadane(
         quantity=quantity,
         kind="positive" if is_log else "smooth",
         note=note,
-        hessian=density.hessian_source,
+        hessian=hessian_source(density),
         seconds=time.perf_counter() - started,
         seconds_compile=compiling,
     )
