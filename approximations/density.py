@@ -324,17 +324,14 @@ class LogDensity:
         Raises
         ------
         DataError
-            When a name is unknown, or a shape or dtype differs; nothing is changed then.
+            When a name is unknown, a dtype differs, or the model cannot take a shape; nothing is
+            changed then.
         """
-        slots = DataSlots(self.model, self.blocks, self.data, self._coords)
-        values, new_coords = checked_data(slots, data, coords or {})
-        for name, value in values.items():
-            self._symbolic.lifted.named[name].set_value(value)
-        for dim, labels in new_coords.items():
-            self._coords[dim] = labels
-            length = self._symbolic.lifted.replacements.get(self.model.dim_lengths[dim])
-            if length is not None and length.type.ndim == 0:
-                length.set_value(np.asarray(len(labels), dtype=length.type.dtype))
+        slots = DataSlots(self.model, self.blocks, self._symbolic, self._coords)
+        new = checked_data(slots, data, coords or {}, self.initial_point())
+        for container, value in new.values.items():
+            container.set_value(value)
+        self._coords |= new.coords
         self._symbolic.refresh()
         self.has_new_data = True
         self.__dict__.pop("_hessian_fits", None)

@@ -22,7 +22,6 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import ancestors, toposort
 from pytensor.scalar.basic import Cast
-from pytensor.sparse.type import SparseTensorType
 from pytensor.tensor.basic import (
     Alloc,
     MakeVector,
@@ -34,8 +33,10 @@ from pytensor.tensor.exceptions import NotScalarConstantError
 from pytensor.tensor.shape import SpecifyShape
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant
-from pytensor.xtensor.type import XTensorConstant, XTensorType
+from pytensor.xtensor.type import XTensorConstant
 
+from .lengths import fixed_lengths
+from .observed import ModelGraphs, is_array, shared_copy
 from .sparse_products import indexed_product, is_sparse_product
 
 # Integer constants below this size may be shapes or axes, which some operations need to see.
@@ -52,39 +53,50 @@ class Lifted:
         What stands in the model's graph, and what stands for it in ours.
     named : dict of str to SharedVariable
         Observed variables and `pymc.Data` by name; the model's own containers are not touched.
+    lengths : frozenset of int
+        Numbers that stand for a length in the model's graphs, where they cannot change.
     """
 
     replacements: dict[Variable, SharedVariable]
     named: dict[str, SharedVariable] = field(default_factory=dict)
+    lengths: frozenset[int] = frozenset()
 
     @property
     def largest(self) -> int:
         """Number of entries of the largest array, a measure of one evaluation's work."""
-        return max((s.get_value(borrow=True).size for s in self.replacements.values()), default=1)
+        held = [*self.replacements.values(), *self.named.values()]
+        return max((shared.get_value(borrow=True).size for shared in held), default=1)
 
 
-def lift(model: pm.Model, graphs: Sequence[Variable]) -> Lifted:
-    """Find what is data in some graphs of a model, and copy it into shared variables."""
+def lift(model: pm.Model, graphs: ModelGraphs) -> Lifted:
+    """Find what is data in the graphs of a model, and copy it into shared variables."""
+    reached = list(ancestors(graphs.all))
+    data: dict[Variable, str | None] = {v: v.name for v in _told_apart(model, reached)}
     sources: dict[Variable, str | None] = {
-        variable: None
-        for variable in ancestors(list(graphs))
-        if _is_array(variable) and (isinstance(variable, SharedVariable) or _is_data(variable))
+        variable: data.get(variable)
+        for variable in reached
+        if is_array(variable)
+        and variable not in graphs.own
+        and (isinstance(variable, SharedVariable) or variable in data or _is_data(variable))
     }
-    sources |= {data: data.name for data in model.data_vars if data in sources}
-    observed = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
-    sources |= {
-        value: name
-        for name, value in observed.items()
-        if isinstance(value, Constant) and _is_array(value)
-    }
-    replacements = {source: _shared_copy(source, name) for source, name in sources.items()}
+    replacements = {source: shared_copy(source, name) for source, name in sources.items()}
+    holders: dict[Variable, SharedVariable] = {**replacements, **{own: own for own in graphs.own}}
     named = {name: replacements[source] for source, name in sources.items() if name}
-    named |= {
-        name: replacements[container]
-        for name, value in observed.items()
-        if (container := _container_of(value)) in replacements
-    }
-    return Lifted({**replacements, **_shared_lengths(graphs)}, named)
+    named |= {n: holders[holder] for n, holder in graphs.containers.items() if holder in holders}
+    lengths = _shared_lengths(graphs.all)
+    return Lifted({**replacements, **lengths}, named, fixed_lengths(graphs.all))
+
+
+def _told_apart(model: pm.Model, reached: Sequence[Variable]) -> list[Variable]:
+    """`pymc.Data`, but for those of a frozen model that PyTensor may take for another constant."""
+    constants = [v for rv in model.basic_RVs for v in ancestors([rv]) if isinstance(v, Constant)]
+    constants += [v for v in reached if isinstance(v, Constant)]
+    return [
+        data
+        for data in model.data_vars
+        if isinstance(data, SharedVariable)
+        or not any(data is not other and data.equals(other) for other in constants)
+    ]
 
 
 def _shared_lengths(graphs: Sequence[Variable]) -> dict[Variable, SharedVariable]:
@@ -209,34 +221,8 @@ def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:
     }
 
 
-def _is_array(variable: Variable) -> bool:
-    is_sparse = isinstance(variable.type, SparseTensorType)
-    return isinstance(variable.type, TensorType | XTensorType) and not is_sparse
-
-
 def _is_data(variable: Variable) -> bool:
     """Whether a constant is worth lifting: arrays of floats, and long arrays of integers."""
     if not isinstance(variable, TensorConstant | XTensorConstant) or variable.data.size < 2:
         return False
     return variable.data.dtype.kind == "f" or variable.data.size >= _SMALLEST_INTEGER_DATA
-
-
-def _container_of(value: Variable) -> Variable:
-    """The constant or `pymc.Data` behind an observed value, which PyMC may wrap in a cast."""
-    while value.owner is not None and len(value.owner.inputs) == 1:
-        value = value.owner.inputs[0]
-    return value
-
-
-def _shared_copy(source: Any, name: str | None) -> SharedVariable:
-    shared = isinstance(source, SharedVariable)
-    data = source.get_value() if shared else np.array(source.data)
-    # An axis of length 1 stays so: it is what lets the array broadcast.
-    shape = tuple(1 if length == 1 else None for length in source.type.shape)
-    if isinstance(source.type, XTensorType):
-        from pytensor.xtensor.type import xtensor_shared
-
-        return xtensor_shared(data, dims=source.type.dims, name=name)
-    single = source.type.dtype == "float32" and pytensor.config.floatX == "float64"
-    dtype = "float64" if single else source.type.dtype
-    return pytensor.shared(np.asarray(data, dtype=dtype), name=name, shape=shape)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pymc as pm
 from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.graph.basic import Constant
+from pytensor.graph.basic import Variable
 
 from ..errors import DataError
+from .lengths import evaluated
 from .parameters import Block
+from .symbolic import SymbolicDensity
 
 
 @dataclass(frozen=True)
@@ -25,28 +26,62 @@ class DataSlots:
     model : pymc.Model
     blocks : tuple of Block
         Its free variables.
-    containers : mapping of str to SharedVariable
-        Observed variables and `pymc.Data`, by name.
+    symbolic : SymbolicDensity
+        Its graphs, and the containers of its data.
     coords : mapping of str to sequence or None
         Coordinates of the dims, as they are now.
     """
 
     model: pm.Model
     blocks: tuple[Block, ...]
-    containers: Mapping[str, SharedVariable]
+    symbolic: SymbolicDensity
     coords: Mapping[str, Any]
+
+    @property
+    def containers(self) -> Mapping[str, SharedVariable]:
+        """Observed variables and `pymc.Data`, by name."""
+        return self.symbolic.lifted.named
+
+
+@dataclass(frozen=True)
+class NewData:
+    """What is to be put where.
+
+    Attributes
+    ----------
+    values : mapping of SharedVariable to array
+        For data, and for lengths of dims.
+    coords : dict of str to tuple
+        New coordinates of dims.
+    lengths : dict of str to int
+        New lengths of dims.
+    """
+
+    values: Mapping[SharedVariable, np.ndarray]
+    coords: dict[str, tuple[Any, ...]]
+    lengths: dict[str, int]
 
 
 def checked_data(
-    slots: DataSlots, data: Mapping[str, Any], coords: Mapping[str, Sequence[Any]]
-) -> tuple[dict[str, np.ndarray], dict[str, tuple[Any, ...]]]:
-    """Return the new values in the dtype of the old, and the coordinates of resized dims.
+    slots: DataSlots,
+    data: Mapping[str, Any],
+    coords: Mapping[str, Sequence[Any]],
+    theta: np.ndarray,
+) -> NewData:
+    """Tell what is to be put where, when the model can take it: nothing is changed yet.
+
+    Parameters
+    ----------
+    slots : DataSlots
+    data, coords : mappings of str
+        As of `LogDensity.set_data`.
+    theta : (P,) array
+        Where the model is evaluated with data of other lengths.
 
     Raises
     ------
     DataError
-        When a name is unknown, shares its constant with another, or a dtype, a number of axes or a
-        length does not fit.
+        When a name is unknown, or a dtype, a number of axes or a length does not fit.
     """
     known = slots.containers
     if unknown := [name for name in data if name not in known]:
@@ -54,35 +89,70 @@ def checked_data(
             f"The model has no data called {unknown}; it has {sorted(known)}. Wrap an array in "
             "pm.Data to give it a name."
         )
-    for one, two in merged_constants(slots.model):
-        if one in data or two in data:
-            raise DataError(told_as_merged(one, two))
     values = {name: _cast(name, value, known[name].get_value()) for name, value in data.items()}
-    resized: dict[str, int] = {}
+    _check_shared(known, values)
+    lengths: dict[str, int] = {}
     for name, value in values.items():
-        resized |= _resized_dims(slots.model, name, known[name].get_value().shape, value.shape)
-    for dim, length in resized.items():
+        lengths |= _resized_dims(slots, name, value.shape)
+    for dim, length in lengths.items():
         _check_companions(slots, dim, length, values)
-    return values, _new_coords(slots, resized, coords)
+    new_coords = _new_coords(slots, lengths, coords)
+    placed = {known[name]: value for name, value in values.items()}
+    new = NewData(placed | _dim_lengths(slots, lengths), new_coords, lengths)
+    if lengths or slots.symbolic.selecting & placed.keys():
+        _check_evaluates(slots, new, theta)
+    return new
 
 
-def merged_constants(model: pm.Model) -> list[tuple[str, str]]:
-    """Pairs of observed variables with equal constants: PyTensor takes them for one array."""
-    values = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
-    constants = {name: value for name, value in values.items() if isinstance(value, Constant)}
-    return [
-        (one, two)
-        for (one, first), (two, second) in combinations(constants.items(), 2)
-        if first.type == second.type and np.array_equal(first.data, second.data)
-    ]
+def _check_shared(known: Mapping[str, SharedVariable], values: Mapping[str, np.ndarray]) -> None:
+    """One `pymc.Data` may be observed under several names, but holds one array."""
+    first: dict[SharedVariable, str] = {}
+    for name, value in values.items():
+        other = first.setdefault(known[name], name)
+        if not np.array_equal(values[other], value):
+            raise DataError(
+                f"{other!r} and {name!r} stand for one pm.Data, which cannot hold two different "
+                "arrays. Give each of them its own in the model."
+            )
 
 
-def told_as_merged(one: str, two: str) -> str:
-    """Say what is wrong with such a pair, and what helps."""
-    return (
-        f"{one!r} and {two!r} have the same observed numbers, which PyTensor takes for one array, "
-        "so new ones would go to both. Wrap each of them in pm.Data."
-    )
+def _dim_lengths(slots: DataSlots, lengths: Mapping[str, int]) -> dict[SharedVariable, np.ndarray]:
+    """The variables of the graphs that hold the lengths of dims."""
+    held = slots.symbolic.lifted.replacements
+    found = {}
+    for dim, length in lengths.items():
+        variable = held.get(slots.model.dim_lengths[dim])
+        if variable is not None and variable.type.ndim == 0:
+            found[variable] = np.asarray(length, dtype=variable.type.dtype)
+    return found
+
+
+def _check_evaluates(slots: DataSlots, new: NewData, theta: np.ndarray) -> None:
+    """Evaluate the model once with the new data, which operations may refuse."""
+    symbolic = slots.symbolic
+    known: dict[Variable, np.ndarray] = {**dict(new.values.items()), symbolic.theta: theta}
+    try:
+        _, *quantities = evaluated([symbolic.logp, *symbolic.quantities], known)
+    except Exception as error:  # each operation has its own way to say that lengths do not fit
+        raise DataError(
+            f"The model cannot be evaluated with these data ({_first_line(error)}): a part of it "
+            "has the old length, or is selected by an index that is not there. Give what has that "
+            "length as a pm.Data with the same dim, or build the model with the new data."
+        ) from error
+    variables = [*slots.model.free_RVs, *slots.model.deterministics]
+    for rv, value in zip(variables, quantities, strict=True):
+        dims = slots.model.named_vars_to_dims.get(rv.name) or ()
+        for dim, length in zip(dims, np.shape(value), strict=False):
+            if new.lengths.get(dim, length) != length:
+                raise DataError(
+                    f"Dim {dim!r} gets length {new.lengths[dim]}, but {rv.name!r} would keep "
+                    f"{length}. Build the model with the new data."
+                )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
 
 
 def _cast(name: str, value: Any, old: np.ndarray) -> np.ndarray:
@@ -112,19 +182,25 @@ def _cast(name: str, value: Any, old: np.ndarray) -> np.ndarray:
     return new.astype(old.dtype)
 
 
-def _resized_dims(
-    model: pm.Model, name: str, old: tuple[int, ...], new: tuple[int, ...]
-) -> dict[str, int]:
+def _resized_dims(slots: DataSlots, name: str, new: tuple[int, ...]) -> dict[str, int]:
     """Return the dims whose length changes, with their new length."""
-    dims = model.named_vars_to_dims.get(name) or (None,) * len(old)
+    container = slots.containers[name]
+    old = container.get_value(borrow=True).shape
+    dims = slots.model.named_vars_to_dims.get(name) or (None,) * len(old)
     resized = {}
-    for dim, before, after in zip(dims, old, new, strict=True):
+    for dim, before, after, fixed in zip(dims, old, new, container.type.shape, strict=True):
         if before == after:
             continue
         if dim is None:
             raise DataError(
                 f"New data for {name!r} must have shape {old}, but {new} was given. A length can "
                 "change only along a named dim: build the model with dims."
+            )
+        if fixed == 1 or before in slots.symbolic.lifted.lengths:
+            raise DataError(
+                f"The length of dim {dim!r} cannot change to {after}: the model holds the number "
+                f"{before} where lengths stand, which may be this one. Build the model with the "
+                "new data."
             )
         resized[dim] = after
     return resized

@@ -9,6 +9,7 @@ from typing import Any
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.pytensorf import rewrite_pregrad
+from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
@@ -21,7 +22,9 @@ from ..errors import GradientError
 from .absolute_values import twice_differentiable
 from .guards import ease_guards
 from .hoisting import Hoisted, hoist
+from .lengths import indices_among
 from .lifting import Lifted, in_double_precision, lift, rebuild
+from .observed import graphs_of
 from .parameters import Block, values_from_theta
 
 
@@ -57,9 +60,8 @@ class SymbolicDensity:
     def of_model(cls, model: pm.Model, blocks: tuple[Block, ...]) -> SymbolicDensity:
         """Build the graphs of a model whose free variables lie in ``theta`` as in ``blocks``."""
         theta = pt.vector("theta", shape=(sum(len(block.labels) for block in blocks),))
-        variables = [*model.free_RVs, *model.deterministics]
-        graphs = [model.logp(jacobian=True), *model.replace_rvs_by_values(variables)]
-        lifted = lift(model, graphs)
+        of_model = graphs_of(model)
+        graphs, lifted = of_model.all, lift(model, of_model)
         # Where both would replace a constant, the lifted data win: they are in double precision.
         replacements = {
             **in_double_precision(graphs),
@@ -75,6 +77,11 @@ class SymbolicDensity:
     def size(self) -> int:
         """Number of entries of ``theta``, P."""
         return int(self.theta.type.shape[0])
+
+    @cached_property
+    def selecting(self) -> frozenset[SharedVariable]:
+        """Data that select entries of something else, where not every number will do."""
+        return indices_among([self.logp, *self.quantities])
 
     @cached_property
     def hoisted(self) -> Hoisted:

@@ -28,7 +28,6 @@ from pytensor.tensor.shape import Shape, Shape_i
 from ...approximations.density import LogDensity
 from ...approximations.errors import ArgumentError, CalibrationError
 from ...approximations.graphs.lean import lean_rewriting
-from ...approximations.graphs.new_data import merged_constants, told_as_merged
 from ...approximations.running.outside import python_mode
 from ...approximations.scalars.quantities import flatten
 from ..monte_carlo import effective_draws, samples_of
@@ -210,8 +209,6 @@ def _check_observed(density: LogDensity) -> None:
             "model, and which of them are missing is no part of it. Calibrate the model with "
             "complete data."
         )
-    for one, two in merged_constants(model):
-        raise CalibrationError(told_as_merged(one, two))
     # The length of the data is no part of them.
     everything = set(walk(model.basic_RVs, _but_lengths))
     for name, rv in observed.items():

@@ -258,13 +258,3 @@ def test_a_length_without_a_named_dim():
     density = LogDensity(model)
     with pytest.raises(DataError, match=r"'y' must have shape \(3,\).*named dim"):
         density.set_data({"y": [1.0, 2.0]})
-
-
-def test_equal_constants_are_refused():
-    """PyTensor merges them, so the new data of one would go to both."""
-    with pm.Model() as model:
-        mu = pm.Normal("mu")
-        pm.Normal("y", mu, 1.0, observed=np.zeros(3))
-        pm.Normal("z", mu, 2.0, observed=np.zeros(3))
-    with pytest.raises(DataError, match=r"'y' and 'z' have the same.*pm\.Data"):
-        LogDensity(model).set_data({"y": np.ones(3)})

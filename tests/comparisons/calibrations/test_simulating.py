@@ -156,14 +156,6 @@ def integers():
     return model
 
 
-def twins():
-    with pm.Model() as model:
-        x = pm.Normal("x")
-        pm.Normal("y", x, 1.0, observed=np.zeros(3))
-        pm.Normal("z", x, 2.0, observed=np.zeros(3))
-    return model
-
-
 @pytest.mark.parametrize(
     ("build", "sentence"),
     [
@@ -176,7 +168,6 @@ def twins():
         (missing, r"data of 'y' have missing values"),
         (unobserved, r"no observed variable"),
         (lagged, r"data of 'y' enter the model a second time"),
-        (twins, r"'y' and 'z' have the same observed numbers"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_before_any_fit(build, sentence):
@@ -193,6 +184,23 @@ def test_data_may_tell_the_length_of_what_they_are_data_of():
         pm.Normal("y", x, 1.0, observed=pm.Data("values", np.zeros(4)))
     drawn = from_prior(LogDensity(model), 20, np.random.default_rng(1))
     assert drawn.data["y"].shape == (20, 4)
+
+
+def test_each_observed_variable_gets_its_own_data_though_its_numbers_are_those_of_others():
+    """Two sets of zeros, and known standard errors of ones beside observed ones."""
+    with pm.Model() as model:
+        x = pm.Normal("x")
+        pm.Normal("y", x, np.ones(3), observed=np.zeros(3))
+        pm.Normal("z", x, 2.0, observed=np.zeros(3))
+        pm.Normal("w", x, np.ones(4), observed=np.ones(4))
+    drawn = from_prior(LogDensity(model), 20, np.random.default_rng(1))
+    data = {name: values[7] for name, values in drawn.data.items()}
+    drawn.density.set_data(data)
+    at = float(drawn.truths["x"][7])
+    expected = norm.logpdf(at) + sum(
+        norm.logpdf(data[name], at, sd).sum() for name, sd in (("y", 1.0), ("z", 2.0), ("w", 1.0))
+    )
+    assert drawn.density.value(drawn.thetas[7]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_integer_data_of_a_real_variable_are_refused():
