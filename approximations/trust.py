@@ -72,7 +72,7 @@ def distrust_of_weights(
     """Say why weights cannot be trusted, by their tail and by what they are worth, or nothing."""
     if not k_hat < TRUSTED_K_HAT:
         return f"the weights have a Pareto k-hat of {k_hat:.2f}, to be below {TRUSTED_K_HAT}"
-    return None if effective >= fewest else _few(effective)
+    return None if effective >= fewest else _few(effective, fewest)
 
 
 def warn_of_weights(
@@ -97,11 +97,12 @@ def warn_of_weights(
     -----
     UntrustedWeightsWarning
     """
-    if distrust_of_weights(k_hat, effective, min(FEWEST_WEIGHTED, draws / 10)) is not None:
+    reason = distrust_of_weights(k_hat, effective, min(FEWEST_WEIGHTED, draws / 10))
+    if reason is not None:
         warnings.warn(
-            f"{whose} have a Pareto k-hat of {k_hat:.2f}; from {TRUSTED_K_HAT} on their means "
-            f"cannot be trusted, whatever the standard errors say (effective sample size "
-            f"{effective:.3g} of {draws}). {advice}",
+            f"{whose} cannot be trusted, whatever the standard errors of their means say: "
+            f"{reason} (Pareto k-hat {k_hat:.2f}, effective sample size {effective:.3g} of "
+            f"{draws}). {advice}",
             UntrustedWeightsWarning,
             stacklevel=stacklevel,
         )
@@ -141,8 +142,8 @@ def _distrust_of_quadrature(tree: xr.DataTree) -> str | None:
     return distrust_of_weights(weights.k_hat, weights.effective_sample_size)
 
 
-def _few(size: float) -> str:
-    return f"the draws are worth only {size:.0f} independent ones, to be at least {FEWEST_WEIGHTED}"
+def _few(size: float, fewest: float = FEWEST_WEIGHTED) -> str:
+    return f"the draws are worth only {size:.0f} independent ones, to be at least {fewest:.0f}"
 
 
 @dataclass(frozen=True)

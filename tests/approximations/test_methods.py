@@ -49,7 +49,9 @@ _HIERARCHICAL = ("eight_schools", "borrowers", "crossed_effects", "varying_slope
 # One node a latent scalar where these depend on each other.
 _DEPENDENT = ("crossed_effects", "varying_slopes")
 # Weights that cannot be trusted, and say so: the contract is about the tree.
-_UNTRUSTED = {("importance", "varying_slopes")}
+_UNTRUSTED = {
+    ("importance", name) for name in ("varying_slopes", "crossed_effects", "neural_network")
+}
 # Seconds a fit: models with dims and with a transform tell what their trees are like.
 _SLOW = {
     "pathfinder": ("globe", "linear_regression", "varying_slopes"),

@@ -95,7 +95,7 @@ def test_weights_that_can_be_trusted_give_the_evidence(build, seed, exact):
 @pytest.mark.parametrize("build", [linear_regression, bioassay])
 def test_a_heavy_tail_is_warned_of(build):
     """Of correlated parameters the first steps of a path know little."""
-    with pytest.warns(UntrustedWeightsWarning, match="k-hat of .* cannot be trusted"):
+    with pytest.warns(UntrustedWeightsWarning, match="cannot be trusted.* k-hat of"):
         fit = pathfinder(build(), 2000, random_seed=1)["fit"]
     assert float(fit["k_hat"]) >= 0.7
 
