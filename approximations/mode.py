@@ -30,6 +30,8 @@ from .search.trust_region import Iterate, ascent, is_peak, polished
 # Of a Hessian made of differences: how many of its errors the lowest curvature must be, and from
 # what share of a variance they are told.
 _FLAT_ERRORS, _TELL_ERROR = 10.0, 0.01
+# Radius in sds below which a search is stuck.
+_SHORTEST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -131,14 +133,15 @@ def find_mode(
             path.append(here)
         if here.is_close and (here.is_flat or is_peak(density, here)):
             break
-        if radius < 1e-12 or iterations == max_iterations:
+        is_stuck = radius < _SHORTEST
+        if is_stuck or iterations == max_iterations:
             if here.is_near and is_peak(density, here):
                 break  # as close as rounding lets a search come
-            raise _no_mode(density, path, max_iterations)
+            raise _no_mode(density, path, None if is_stuck else max_iterations)
         if is_collapse(density, path):
-            raise why_no_mode(density, path, max_iterations)
+            raise why_no_mode(density, path, None)
     if here.is_flat:
-        raise _no_mode(density, path, max_iterations)
+        raise _no_mode(density, path, None)
     here = polished(density, here)
     mode = Mode(
         here.theta,
@@ -155,7 +158,7 @@ def find_mode(
     return mode
 
 
-def _no_mode(density: LogDensity, path: list[Iterate], max_iterations: int) -> TriposError:
+def _no_mode(density: LogDensity, path: list[Iterate], limit: int | None) -> TriposError:
     """Say why there is none: first, whether derivatives do not tell what is there."""
     here = path[-1]
     if here.is_close and density.has_exact_hessian:
@@ -163,7 +166,7 @@ def _no_mode(density: LogDensity, path: list[Iterate], max_iterations: int) -> T
     elif not here.is_close:
         steepest = int(np.argmax(here.scaled_slopes))
         check_kink(density, here.theta, steepest, float(here.curved.scale[steepest]))
-    return why_no_mode(density, path, max_iterations)
+    return why_no_mode(density, path, limit)
 
 
 def _checked_error(density: LogDensity, here: Iterate) -> float:

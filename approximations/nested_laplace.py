@@ -151,8 +151,8 @@ def nested_laplace(
     field = latent_field(density, latent)
     mode = outer_mode(field, starting_point(density, start), max_iterations)
     error = check_precision(mode.conditional)
-    check_marginal_gradient(mode)
     check_tails(mode)
+    check_marginal_gradient(mode)
     evidence = _laplace_evidence(mode)
     if nodes > 1:
         mode = corrected_mode(mode, nodes)

@@ -14,7 +14,9 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
+from ..approximations.limits import HEAVY_TAIL
 from ..approximations.scalars.quantities import flatten
+from ..approximations.scalars.tails import moment_tail_index
 from ..approximations.weights.kept import KeptWeights, weights_of_draws, weights_of_points
 
 
@@ -80,7 +82,11 @@ class Sample:
 
     @property
     def moments(self) -> tuple[float, float, float, float]:
-        """Mean and sd, and the standard error of each."""
+        """Mean and sd, and the standard error of each.
+
+        Of weighted values an error is infinite where what they add to the moment has too heavy a
+        tail (Vehtari et al. 2024, arXiv 1507.02646, section 3): the largest are not among them.
+        """
         used = np.where(self.weights > 0, self.values, 0.0)
         mean = float(self.weights @ used)
         away = used - mean
@@ -91,7 +97,13 @@ class Sample:
         # As many as the weights are worth, less one that the mean takes.
         size = 1 / float(np.sum(self.weights**2))
         spread = float(sd * np.sqrt(size / (size - 1))) if size > 1 else np.nan
-        return mean, spread, self.error(away), self.error((away**2 - variance) / (2 * sd))
+        squares = (away**2 - variance) / (2 * sd)
+        of_mean = np.inf if self._is_heavy(1) else self.error(away)
+        return mean, spread, of_mean, np.inf if self._is_heavy(2) else self.error(squares)
+
+    def _is_heavy(self, power: int) -> bool:
+        weighted = self.pair is not None
+        return weighted and moment_tail_index(self.values, self.weights, power) >= HEAVY_TAIL
 
     @property
     def effective_size(self) -> float:

@@ -92,7 +92,7 @@ def check_flatness(density: Slope, theta: np.ndarray, product: Product) -> None:
     """Tell a top that looks flat because its Hessian is wrong from one that is flat.
 
     Its scale is not known then, so differences count where two steps, in unconstrained units, agree
-    with each other and not with the Hessian.
+    with each other and not with the Hessian, by more than rounding.
 
     Raises
     ------
@@ -105,7 +105,8 @@ def check_flatness(density: Slope, theta: np.ndarray, product: Product) -> None:
     if not np.all(np.isfinite(apart)):
         return
     worst = int(np.argmax(apart))
-    if np.abs(long - short)[worst] < _SETTLED * apart[worst]:
+    is_rounding = apart[worst] < _EXPLAINED * abs(short[worst])
+    if not is_rounding and np.abs(long - short)[worst] < _SETTLED * apart[worst]:
         raise _refusal(density, worst, told, short)
 
 

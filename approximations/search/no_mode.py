@@ -22,7 +22,7 @@ _LONG, _NOTHING = 40, 1e-2
 
 
 def why_no_mode(
-    density: LogDensity, path: Sequence[Iterate], max_iterations: int
+    density: LogDensity, path: Sequence[Iterate], limit: int | None
 ) -> ModeAtInfinityError | CurvatureError | ModeNotFoundError:
     """Say why a search ended without a mode.
 
@@ -31,8 +31,8 @@ def why_no_mode(
     density : LogDensity
     path : sequence of Iterate
         The points that the search accepted, in their order.
-    max_iterations : int
-        How many steps it was allowed.
+    limit : int, optional
+        How many steps it was allowed, if these were used up.
     """
     here, labels = path[-1], density.parameters
     if here.is_close and here.is_flat:
@@ -41,7 +41,7 @@ def why_no_mode(
             "and the priors leave that combination free, so there is no single mode. Give one of "
             "the variables in it a proper prior, or remove it."
         )
-    is_stuck = here.is_close or len(path) <= max_iterations
+    is_stuck = here.is_close or limit is None
     if _runs_away(path) or (is_stuck and _has_no_room_left(density, path)):
         return ModeAtInfinityError(sentence_of_runaway(density, path))
     if here.is_close:
@@ -50,10 +50,10 @@ def why_no_mode(
             f"search closes in on its maximum (at {here.logp:.6g}): no normal distribution fits so "
             "flat a top. Use grid or nuts."
         )
-    return ModeNotFoundError(_sentence_of_search(path, labels, max_iterations))
+    return ModeNotFoundError(_sentence_of_search(path, labels, limit))
 
 
-def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], max_iterations: int) -> str:
+def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], limit: int | None) -> str:
     """Say how far a search came that neither arrived nor ran away."""
     here, steps = path[-1], len(path) - 1
     steepest = int(np.argmax(here.scaled_slopes))
@@ -61,7 +61,7 @@ def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], max_iter
         f"the gradient is still {here.scaled_slopes[steepest]:.2g} (in units of one over sd), "
         f"largest in {labels[steepest]}"
     )
-    if steps < max_iterations:
+    if limit is None:
         return (
             f"No mode was found: after {steps} steps no further one, however short, raised the log "
             f"density, though {still}. Its digits are lost there, or its gradient is wrong; more "
@@ -69,7 +69,7 @@ def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], max_iter
             "or use nuts."
         )
     return (
-        f"No mode was found in {steps} steps of at most {max_iterations}: {still}. Raise "
+        f"No mode was found in {steps} steps of at most {limit}: {still}. Raise "
         "max_iterations, or pass start={...} closer to the mode."
     )
 

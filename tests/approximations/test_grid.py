@@ -12,6 +12,7 @@ from tripos.approximations.errors import (
     BoundsError,
     GridEdgeWarning,
     GridSizeError,
+    ImproperPosteriorError,
     ModeAtInfinityError,
 )
 from tripos.models import CATALOGUE, bioassay, eight_schools, globe, linear_regression, windshield
@@ -409,12 +410,16 @@ def test_an_improper_posterior_has_no_box():
 
 
 def test_tails_without_end_have_no_box():
-    """A mode, and tails too heavy to have an integral: 1 / (1 + |x|)."""
-    with pm.Model() as model:
+    """A mode, and tails that hardly have an integral, or none: 1 / (1 + |x|)."""
+    with pm.Model() as heavy:
+        pm.StudentT("x", nu=0.1, mu=0, sigma=1)
+    with pytest.raises(BoundsError, match="No box holds the posterior: at x = "):
+        grid(heavy)
+    with pm.Model() as improper:
         x = pm.Flat("x")
         pm.Potential("tails", -0.5 * pm.math.log(1 + x**2))
-    with pytest.raises(BoundsError, match="No box holds the posterior: at x = "):
-        grid(model)
+    with pytest.raises(ImproperPosteriorError, match="log density of x does not fall off"):
+        grid(improper)
 
 
 def test_a_peak_that_no_cell_resolves():

@@ -227,7 +227,8 @@ def test_skew_keeps_the_outer_draws(fits):
 def test_the_fit(fits, densities):
     fit, density = fits(nodes=5)["fit"], densities("borrowers")
     names = {"mode", "mean", "sd", "outer_covariance", "nodes", "weights", "log_evidence"}
-    assert set(fit.data_vars) == names | {"log_evidence_error", "log_evidence_laplace"}
+    errors = {"log_evidence_error", "hessian_error"}
+    assert set(fit.data_vars) == names | errors | {"log_evidence_laplace"}
     assert fit["parameter"].values.tolist() == list(density.parameters)
     outer = ["intercept", "slopes[0]", "slopes[1]", "slopes[2]", "sigma_log__"]
     assert fit["outer"].values.tolist() == outer

@@ -142,8 +142,6 @@ def test_a_quadrature_that_missed_the_posterior(density):
 def test_warnings_are_given_by_the_same_limits():
     with pytest.warns(UntrustedWeightsWarning, match=r"Their weights cannot be .* k-hat of 0\.80"):
         warn_of_weights("Their weights", 0.8, 900.0, 1000, "Use nuts.")
-    with pytest.warns(
-        UntrustedWeightsWarning, match=r"only 9 .* least 10 .* Use nuts"
-    ):
+    with pytest.warns(UntrustedWeightsWarning, match=r"only 9 .* least 10 .* Use nuts"):
         warn_of_weights("Their weights", 0.1, 9.0, 100, "Use nuts.")
     warn_of_weights("Of few draws", 0.1, 90.0, 100, "")

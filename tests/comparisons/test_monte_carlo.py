@@ -51,6 +51,18 @@ def test_means_of_resampled_draws_cover():
     assert covered(density, importance, "p", 7 / 11, **options) > FEWEST
 
 
+def test_a_mean_that_the_heaviest_terms_decide_has_no_error():
+    """Along a parabola, where the proposals hardly reach: its arms hold most of the mean."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0, 1)
+        pm.Normal("y", x**2, 0.3)
+    tree = importance(model, random_seed=14)
+    row = summary_table({"": tree}).loc[("y", "")]
+    assert float(tree["fit"]["k_hat"]) < 0.5  # the weights alone do not tell
+    assert row["mcse_mean"] == row["mcse_sd"] == np.inf
+    assert abs(row["mean"] - 1) > 0.1
+
+
 def test_the_error_of_resampled_draws_is_that_of_their_pairs():
     density = LogDensity(globe(), linker="numpy")
     tree = importance(density, draws=20_000, pairs=500, random_seed=1)

