@@ -14,7 +14,7 @@ from scipy.sparse import csc_array
 from .derivatives.differences import product_by_differences
 from .derivatives.exactness import exact_where_possible
 from .errors import GradientError
-from .graphs.batches import NO_DENSITY, Batches
+from .graphs.batches import NO_DENSITY, Batches, room_for
 from .graphs.compiling import CompiledFunction, Linker
 from .graphs.lean import lean_rewriting
 from .graphs.named_start import checked_start, named_start
@@ -29,6 +29,8 @@ from .sparse.sparsity import Pattern, pattern_of
 _ENTRIES_PER_CHUNK = 2**17
 # A matrix of predictors is no temporary array, so a few rows at a time fit beside it.
 _FEWEST_ROWS, _MANY_ENTRIES = 16, 10**6
+
+_OF_DRAWS = ("batched_value", "unravel")
 
 
 class LogDensity:
@@ -270,23 +272,45 @@ class LogDensity:
                 progress(len(thetas[rows]))
         return values
 
-    def unravel(self, thetas: np.ndarray) -> dict[str, np.ndarray]:
+    def unravel(
+        self, thetas: np.ndarray, var_names: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray]:
         """Free variables on their own scale, and deterministics, for draws of ``theta``.
 
         Parameters
         ----------
         thetas : (S, P) array
+        var_names : sequence of str, optional
+            Which of `variables`; all of them, if None.
 
         Returns
         -------
         dict of str to array
-            (S, *shape) for each of `variables`.
+            (S, *shape) for each.
+
+        Raises
+        ------
+        MemoryLimitError
+            When so many would not fit.
         """
+        places = tuple(
+            k for k, name in enumerate(self.variables) if var_names is None or name in var_names
+        )
+        names = [self.variables[k] for k in places]
         thetas = np.ascontiguousarray(thetas, dtype=float)
-        chunks = [thetas[rows] for rows in self._chunks(len(thetas))]
-        parts = [self._batch("unravel", "quantities", chunk) for chunk in chunks]
-        joined = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return dict(zip(self.variables, joined, strict=True))
+        whole: list[np.ndarray] = []
+        for rows in self._chunks(len(thetas)):
+            parts = self._batch("unravel", "quantities", thetas[rows], places)
+            whole = whole or room_for(len(thetas), names, parts)
+            for array, part in zip(whole, parts, strict=True):
+                array[rows] = part
+        return dict(zip(names, whole, strict=True))
+
+    @cached_property
+    def entries_of_a_draw(self) -> int:
+        """Numbers in one draw: ``theta``, free variables on their own scale, deterministics."""
+        one = self.unravel(self.initial_point()[None])
+        return self.size + sum(values.size for values in one.values())
 
     def initial_point(self, start: Mapping[str, Any] | np.ndarray | None = None) -> np.ndarray:
         """Turn a starting point into ``theta`` (P,).
@@ -334,7 +358,8 @@ class LogDensity:
         self._coords |= new.coords
         self._symbolic.refresh()
         self.has_new_data = True
-        self.__dict__.pop("_hessian_fits", None)
+        for derived in ("_hessian_fits", "entries_of_a_draw"):
+            self.__dict__.pop(derived, None)
         if "pattern" in self.__dict__ and not self.pattern.holds():
             del self.pattern
             self.__dict__.pop("_colouring", None)
@@ -359,11 +384,13 @@ class LogDensity:
             half = len(thetas) // 2
             return np.concatenate([self._values(part) for part in (thetas[:half], thetas[half:])])
 
-    def _batch(self, many: str, one: str, thetas: np.ndarray) -> list[np.ndarray]:
-        return self._batches.call(many, self._built(many), self._built(one), thetas)
+    def _batch(self, many: str, one: str, thetas: np.ndarray, *of: Any) -> list[np.ndarray]:
+        both = self._built(many, *of), self._built(one, *of)
+        return self._batches.call(f"{many}{of or ''}", *both, thetas)
 
-    def _built(self, name: str) -> Callable[[], CompiledFunction]:
-        return partial(self._function, name, getattr(self._symbolic, f"{name}_graph"))
+    def _built(self, name: str, *of: Any) -> Callable[[], CompiledFunction]:
+        build = partial(getattr(self._symbolic, f"{name}_graph"), *of)
+        return partial(self._function, f"{name}{of or ''}", build)
 
     def _function(self, name: str, build: Callable[[], Graph]) -> CompiledFunction:
         if name in self._refused:
@@ -382,7 +409,7 @@ class LogDensity:
                 linker=self._linker,
                 entries=self._worked,
                 # All but the batches of draws come from a graph that is rewritten already.
-                optimizer="fast_run" if name in ("batched_value", "unravel") else "fast_compile",
+                optimizer="fast_run" if name.startswith(_OF_DRAWS) else "fast_compile",
             )
         return self._functions[name]
 

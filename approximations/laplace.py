@@ -124,7 +124,7 @@ def laplace(
     rank = checked_curvature(curvature, rank, starts)
     rng = generator(random_seed)
     density = as_density(model)
-    draws = draws_that_fit(draws, density.size)
+    draws = draws_that_fit(draws, density)
     meter = Meter(density)
     # What else takes random numbers has a stream of its own: the draws stay the same.
     if curvature == "exact":
@@ -154,8 +154,8 @@ def laplace(
     return meter.written_into(tree)
 
 
-def draws_that_fit(draws: int | None, size: int) -> int:
-    """Check the number of draws of P parameters, or choose it: 4000, and fewer of a large model.
+def draws_that_fit(draws: int | None, density: LogDensity) -> int:
+    """Check the number of draws, or choose it: 4000, and fewer where a draw has many numbers.
 
     Raises
     ------
@@ -165,10 +165,10 @@ def draws_that_fit(draws: int | None, size: int) -> int:
         When so many would not fit.
     """
     if draws is None:
-        return min(_DRAWS, max(_FEWEST_DRAWS, _ENTRIES // size))
-    draws = checked_count("draws", draws)
+        return min(_DRAWS, max(_FEWEST_DRAWS, _ENTRIES // density.entries_of_a_draw))
+    draws, size = checked_count("draws", draws), density.entries_of_a_draw
     check_memory(
-        f"A tree with {draws:,} draws of {size:,} parameters",
+        f"A tree with {draws:,} draws of {size:,} numbers each, deterministics included,",
         _COPIES * draws * size,
         f"Ask for fewer, such as draws={max(1, _ENTRIES // size)}.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import MemoryLimitError
@@ -12,6 +13,12 @@ _BYTES = 8  # of a number in double precision
 _ASSUMED = 8 * 2**30
 # What any machine has: not worth the question.
 _ALWAYS = 2**26
+_GROUPS_OF_PROCESS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+# Limit and use: of version 2, and of version 1.
+_FILES_OF_GROUP = (
+    ("memory.max", "memory.current"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
 
 
 def check_memory(what: str, entries: float, advice: str) -> None:
@@ -42,7 +49,16 @@ def check_memory(what: str, entries: float, advice: str) -> None:
 
 
 def available_memory() -> int:
-    """Bytes of memory that programs can still get, swapping nothing out."""
+    """Bytes of memory that this process can still get, swapping nothing out.
+
+    What the machine has left, and no more than its control groups (a container's limit) and its own
+    limit of addresses (``ulimit -v``) leave it.
+    """
+    limits = [_free_of_machine(), *_free_of_groups(), *_free_of_addresses()]
+    return max(0, min(limits))
+
+
+def _free_of_machine() -> int:
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
@@ -50,6 +66,48 @@ def available_memory() -> int:
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return _ASSUMED
+
+
+def _free_of_groups() -> Iterator[int]:
+    """Bytes left in each control group that the process is in, of either version."""
+    try:
+        lines = _GROUPS_OF_PROCESS.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, name = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root = _GROUPS / "memory" if controllers else _GROUPS
+        folder = root / name.lstrip("/")
+        for place in (folder, *folder.parents):
+            yield from _free_of_group(place)
+            if place == root:
+                break
+
+
+def _free_of_group(folder: Path) -> Iterator[int]:
+    for limit, used in _FILES_OF_GROUP:
+        try:
+            most = (folder / limit).read_text().strip()
+            taken = int((folder / used).read_text())
+            stats = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        except (OSError, ValueError):
+            continue
+        if most != "max":
+            # Copies of files are given back when the memory is needed.
+            yield int(most) - taken + int(stats.get("inactive_file", 0))
+
+
+def _free_of_addresses() -> Iterator[int]:
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    statm = Path("/proc/self/statm")
+    if most != resource.RLIM_INFINITY and statm.exists():
+        yield most - int(statm.read_text().split()[0]) * resource.getpagesize()
 
 
 def _said(count: float) -> str:

@@ -146,7 +146,7 @@ def nested_laplace(
     points = None if points is None else checked_count("points", points)
     rng = generator(random_seed)
     density = as_density(model)
-    draws = draws_that_fit(draws, density.size)
+    draws = draws_that_fit(draws, density)
     meter = Meter(density)
     field = latent_field(density, latent)
     mode = outer_mode(field, starting_point(density, start), max_iterations)

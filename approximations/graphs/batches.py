@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pymc.logprob.utils import ParameterValueError
 
+from ..memory import check_memory
 from .compiling import CompiledFunction
 
 Built = Callable[[], CompiledFunction]
@@ -58,6 +59,38 @@ class Batches:
                 self._point_by_point.add(name)
                 return found
         return _one_by_one(one(), thetas)
+
+
+def room_for(draws: int, names: Sequence[str], parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Make room for draws of some quantities, of which the first few have come.
+
+    Parameters
+    ----------
+    draws : int
+        How many, S.
+    names : sequence of str
+        Of the quantities.
+    parts : sequence of (n, ...) array
+        The first n draws of each.
+
+    Returns
+    -------
+    list of (S, ...) array
+
+    Raises
+    ------
+    MemoryLimitError
+        When there is none.
+    """
+    sizes = [part[0].size for part in parts]
+    largest = names[int(np.argmax(sizes))] if sizes else ""
+    check_memory(
+        f"A sample of {draws:,} draws of {sum(sizes):,} numbers each, most of them {largest!r},",
+        draws * sum(sizes),
+        "Ask for fewer draws, name the variables that you need (var_names=), or leave a large "
+        "Deterministic out of the model.",
+    )
+    return [np.empty((draws, *part.shape[1:]), part.dtype) for part in parts]
 
 
 def _one_by_one(function: CompiledFunction, thetas: np.ndarray) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -147,17 +148,17 @@ class SymbolicDensity:
         # A density that does not depend on theta (all priors flat, no data) has no batch axis.
         return Graph([thetas], [value if value.type.ndim else pt.full(thetas.shape[:1], value)])
 
-    def quantities_graph(self) -> Graph:
-        """``theta`` to quantities."""
-        return Graph([self.theta], list(self.quantities))
+    def quantities_graph(self, places: Sequence[int]) -> Graph:
+        """``theta`` to some of the quantities."""
+        return Graph([self.theta], [self.quantities[k] for k in places])
 
-    def unravel_graph(self) -> Graph:
-        """``thetas`` (S, P) to quantities (S, ...)."""
-        thetas = self._thetas()
-        batched = vectorize_graph(list(self.quantities), {self.theta: thetas})
+    def unravel_graph(self, places: Sequence[int]) -> Graph:
+        """``thetas`` (S, P) to some of the quantities (S, ...)."""
+        thetas, singles = self._thetas(), [self.quantities[k] for k in places]
+        batched = vectorize_graph(singles, {self.theta: thetas})
         outputs = [
             many if many.type.ndim > one.type.ndim else _repeated(many, thetas.shape[0])
-            for many, one in zip(batched, self.quantities, strict=True)
+            for many, one in zip(batched, singles, strict=True)
         ]
         return Graph([thetas], outputs)
 

@@ -111,7 +111,7 @@ def draws_of(tree: xr.DataTree) -> Draws:
 
 def _by_normal(density: LogDensity, draws: int | None) -> Fit:
     """Do what `laplace` does, without its tree."""
-    draws = draws_that_fit(draws, density.size)
+    draws = draws_that_fit(draws, density)
 
     def fit(_: Mapping[str, np.ndarray], seed: int) -> Draws:
         mode = find_mode(density)

@@ -87,9 +87,9 @@ def discrepancies(
     elif density is None:
         raise ArgumentError("Weighted draws need the density that they are draws of: pass density=")
     elif is_normal_at_mode(approximation, against.mode):
-        sides = sides_of_pairs(density, against)
+        sides = sides_of_pairs(density, against, var_names)
     else:
-        sides = sides_of_tree_and_pairs(approximation, density, against)
+        sides = sides_of_tree_and_pairs(approximation, density, against, var_names)
     return measured(sides, var_names)
 
 

@@ -7,7 +7,7 @@ samples are made of the same draws, what is common to them cancels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -74,7 +74,9 @@ def is_normal_at_mode(tree: xr.DataTree, mode: np.ndarray | None = None) -> bool
     return mode is None or np.array_equal(tree["fit"].to_dataset()["mode"].values, mode)
 
 
-def sides_of_pairs(density: LogDensity, pairs: WeightedPairs) -> dict[str, Sides]:
+def sides_of_pairs(
+    density: LogDensity, pairs: WeightedPairs, var_names: Sequence[str] | None = None
+) -> dict[str, Sides]:
     """Set the normal approximation beside the posterior, both from the same draws.
 
     With equal weights for both there is no noise at all: it comes from where they differ.
@@ -90,12 +92,15 @@ def sides_of_pairs(density: LogDensity, pairs: WeightedPairs) -> dict[str, Sides
 
     return {
         label: Sides(Sample(x, normal.ravel()), Sample(x, exact.ravel()), error)
-        for label, x in _values_of_pairs(density, pairs).items()
+        for label, x in _values_of_pairs(density, pairs, var_names).items()
     }
 
 
 def sides_of_tree_and_pairs(
-    tree: xr.DataTree, density: LogDensity, pairs: WeightedPairs
+    tree: xr.DataTree,
+    density: LogDensity,
+    pairs: WeightedPairs,
+    var_names: Sequence[str] | None = None,
 ) -> dict[str, Sides]:
     """Set the draws of a tree, as they are, beside the posterior as weighted draws give it."""
     exact = np.exp(pairs.log_point_weights)
@@ -103,7 +108,7 @@ def sides_of_tree_and_pairs(
     def error(_: np.ndarray, influence: np.ndarray) -> float:
         return float(np.linalg.norm((exact * influence.reshape(exact.shape)).sum(axis=0)))
 
-    values, draws = _values_of_pairs(density, pairs), _draws(tree)
+    values, draws = _values_of_pairs(density, pairs, var_names), _draws(tree)
     own = {label: sample_of(x, independent=True) for label, x in draws.items()} | cells_of(tree)
     return {
         label: Sides(own[label], Sample(values[label], exact.ravel()), error)
@@ -129,9 +134,20 @@ def _draws(tree: xr.DataTree) -> dict[str, np.ndarray]:
     return flatten(tree["posterior"].to_dataset())
 
 
-def _values_of_pairs(density: LogDensity, pairs: WeightedPairs) -> Mapping[str, np.ndarray]:
+def _values_of_pairs(
+    density: LogDensity, pairs: WeightedPairs, var_names: Sequence[str] | None
+) -> Mapping[str, np.ndarray]:
+    """Compute the variables that some names, or labels of their entries, belong to."""
     thetas = pairs.thetas.reshape(-1, density.size)
-    scalars = flatten(posterior_dataset(density, density.unravel(thetas)))
+    if var_names is not None:
+        asked = [var_names] if isinstance(var_names, str) else var_names
+        var_names = [
+            name
+            for name in density.variables
+            if any(label == name or label.startswith(f"{name}[") for label in asked)
+        ]
+    values = density.unravel(thetas, var_names)
+    scalars = flatten(posterior_dataset(density, values))
     return {label: draws.ravel() for label, draws in scalars.items()}
 
 
