@@ -14,9 +14,10 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .derivatives.exactness import hessian_source
-from .errors import ArgumentError, ModeNotFoundError
+from .errors import ModeNotFoundError
 from .gaussian import Gaussian
 from .mode import Mode, find_mode
 from .result import Record, attributes
@@ -36,11 +37,12 @@ _FIRST = np.array([1, -8, 0, 8, -1]) / 12
 _SECOND = np.array([-1, 16, -30, 16, -1]) / 12
 
 
+@checked_arguments
 def tierney_kadane(
     model: pm.Model | LogDensity | None,
     quantity: str,
-    start: Start = None,
     *,
+    start: Start = None,
     kind: Kind | None = None,
     max_iterations: int = 200,
 ) -> xr.Dataset:
@@ -101,11 +103,9 @@ def tierney_kadane(
     ModeAtInfinityError, CurvatureError, StartingPointError, DiscreteVariableError,
     NoFreeVariableError, ArgumentError
     """
-    if kind not in (None, "positive", "smooth"):
-        raise ArgumentError(f"kind must be 'positive', 'smooth' or None, but {kind!r} was given.")
     density = as_density(model)
     started, compiled = time.perf_counter(), density.seconds_compiling
-    mode = find_mode(density, start, max_iterations=max_iterations)
+    mode = find_mode(density, start=start, max_iterations=max_iterations)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     scalar = find_scalar(density, mode, gaussian, quantity)
     is_log = scalar.is_positive if kind is None else kind == "positive"

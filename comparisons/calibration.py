@@ -18,6 +18,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 
+from ..approximations.arguments import checked_arguments
 from ..approximations.density import LogDensity
 from ..approximations.errors import ArgumentError, CalibrationError
 from ..approximations.result import checked_count, generator
@@ -130,6 +131,7 @@ class Calibration:
         return plot_calibration(self)
 
 
+@checked_arguments
 def calibrate(
     model: pm.Model | LogDensity | None = None,
     method: str | Method = "laplace",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,9 +18,9 @@ from pytensor.tensor.rewriting.linalg.solvers import batched_vector_b_solve_to_m
 from pytensor.tensor.rewriting.math import local_mul_specialize
 from pytensor.xtensor.type import XTensorType
 
-from ..errors import GradientError
+from ..errors import GradientError, RandomDensityError
 from .absolute_values import twice_differentiable
-from .guards import ease_guards
+from .guards import ease_guards, what_it_draws
 from .hoisting import Hoisted, hoist
 from .lifting import Lifted, in_double_precision, lift, rebuild
 from .parameters import Block, values_from_theta
@@ -46,19 +47,23 @@ class SymbolicDensity:
         Free variables on their own scale, then deterministics.
     lifted : Lifted
         The data's containers.
+    drawn : str
+        Why the log density is no function of ``theta``, as it draws random numbers; or nothing.
     """
 
     theta: Any
     logp: Any
     quantities: tuple[Any, ...]
     lifted: Lifted
+    drawn: str
 
     @classmethod
     def of_model(cls, model: pm.Model, blocks: tuple[Block, ...]) -> SymbolicDensity:
         """Build the graphs of a model whose free variables lie in ``theta`` as in ``blocks``."""
         theta = pt.vector("theta", shape=(sum(len(block.labels) for block in blocks),))
         variables = [*model.free_RVs, *model.deterministics]
-        graphs = [model.logp(jacobian=True), *model.replace_rvs_by_values(variables)]
+        graphs = [_log_density_of(model), *model.replace_rvs_by_values(variables)]
+        drawn = what_it_draws(graphs[0])
         lifted = lift(model, graphs)
         # Where both would replace a constant, the lifted data win: they are in double precision.
         replacements = {
@@ -69,7 +74,7 @@ class SymbolicDensity:
         logp, *quantities = map(
             _as_tensor, rebuild(graphs, replacements, check_bounds=model.check_bounds)
         )
-        return cls(theta, logp, tuple(quantities), lifted)
+        return cls(theta, logp, tuple(quantities), lifted, drawn)
 
     @property
     def size(self) -> int:
@@ -156,6 +161,26 @@ class SymbolicDensity:
 
     def _thetas(self) -> Any:
         return pt.matrix("thetas", shape=(None, *self.theta.type.shape))
+
+
+def _log_density_of(model: pm.Model) -> Any:
+    """PyMC's graph of a model's log density.
+
+    Raises
+    ------
+    RandomDensityError
+        When PyMC itself says that it depends on variables that are none of the model's.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Random variables detected in the logp graph")
+        try:
+            return model.logp(jacobian=True)
+        except ValueError as error:
+            if "Random variables detected in the logp graph" not in str(error):
+                raise
+            raise RandomDensityError(
+                f"The log density depends on variables that are none of the model's: {error}"
+            ) from error
 
 
 def _repeated(constant: Any, rows: Any) -> Any:
