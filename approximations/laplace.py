@@ -142,7 +142,7 @@ def laplace(
     meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
-    settings: dict[str, Any] = {"draws": draws, "start": start, "max_iterations": max_iterations}
+    settings: dict[str, Any] = {"draws": draws, "max_iterations": max_iterations, "start": start}
     settings |= {"starts": starts, "curvature": curvature, "rank": rank}
     tree = assemble(
         density,

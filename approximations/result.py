@@ -140,8 +140,8 @@ def attributes(record: Record) -> dict[str, Any]:
 
 def _as_text(settings: Mapping[str, Any]) -> str:
     """Write settings as JSON, with long arrays by a digest where a file could not hold them."""
-    text = json.dumps(_written(settings, most=1000), sort_keys=True)
-    return text if len(text) < _LONGEST else json.dumps(_written(settings, most=8), sort_keys=True)
+    text = json.dumps(_written(settings, most=1000))
+    return text if len(text) < _LONGEST else json.dumps(_written(settings, most=8))
 
 
 def _written(value: Any, most: int) -> Any:

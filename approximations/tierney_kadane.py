@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pymc as pm
 import xarray as xr
+from scipy import sparse
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
@@ -26,6 +27,7 @@ from .scalars.grid_moments import PROBABILITIES
 from .scalars.marginal import Marginal
 from .scalars.tilted import Quantity, as_quantity, find_scalar, tilted_mode
 from .search.starting import Start
+from .sparse.cholesky import sparse_cholesky
 
 Kind = Literal["positive", "smooth"]
 
@@ -158,7 +160,7 @@ def _moments_of_positive(
     logs = []
     for power in (1.0, 2.0):
         peak = tilted_mode(density, quantity, power, mode)
-        narrower = 0.5 * (_log_determinant(-mode.hessian) - _log_determinant(peak.curvature))
+        narrower = -0.5 * (gaussian.log_determinant + _log_determinant(peak.curvature))
         logs.append(peak.logp - mode.logp + narrower)
     relative_variance = float(np.expm1(logs[1] - 2 * logs[0]))
     if relative_variance < 0:
@@ -180,7 +182,7 @@ def _moments_of_smooth(
     delta method's variance. Only the determinant's are taken by differences.
     """
     value, slope, _ = quantity.derivatives(mode.theta)
-    variance = float(slope @ gaussian.covariance @ slope)
+    variance = float(slope @ gaussian.precision.solve(slope))
     step = _STEP / np.sqrt(variance)
     logs = [
         _log_determinant(tilted_mode(density, quantity, step * offset, mode).curvature)
@@ -196,7 +198,9 @@ def _moments_of_smooth(
     return mean, float(np.sqrt(variance))
 
 
-def _log_determinant(curvature: np.ndarray) -> float:
+def _log_determinant(curvature: np.ndarray | sparse.csc_array) -> float:
+    if sparse.issparse(curvature):
+        return sparse_cholesky(curvature).log_determinant
     return float(2 * np.sum(np.log(np.diag(np.linalg.cholesky(curvature)))))
 
 

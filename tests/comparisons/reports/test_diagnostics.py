@@ -33,7 +33,7 @@ def test_a_grid_tells_its_edges(density):
 def test_a_box_that_cuts_is_told(density):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GridEdgeWarning)
-        tree = grid(density, {"p": (0.5, 0.9)}, draws=200, random_seed=1, progressbar=False)
+        tree = grid(density, bounds={"p": (0.5, 0.9)}, draws=200, random_seed=1, progressbar=False)
     assert "The box cuts the posterior off: " in diagnosis("grid", tree, ()).words
 
 
