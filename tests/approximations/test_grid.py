@@ -3,13 +3,17 @@
 import numpy as np
 import pymc as pm
 import pymc.dims as pmd
+import pytensor.tensor as pt
 import pytest
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
 from scipy.special import gamma
 
 from tripos.approximations import LogDensity, grid
 from tripos.approximations.errors import (
     ArgumentError,
     BoundsError,
+    GradientError,
     GridEdgeWarning,
     GridSizeError,
     ModeAtInfinityError,
@@ -450,3 +454,39 @@ def _flat_model():
         x = pm.Flat("x")
         pm.Normal("y", 0.0 * x, 1.0, observed=[1.0])
     return model
+
+
+class _BlackBox(Op):
+    """Minus half the square of a number, in which PyTensor knows no derivative."""
+
+    def make_node(self, x):
+        return Apply(self, [pt.as_tensor_variable(x)], [pt.dscalar()])
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = np.asarray(-0.5 * inputs[0] ** 2)
+
+
+def test_a_given_box_needs_no_derivative():
+    with pm.Model() as model:
+        x = pm.Flat("x")
+        pm.Potential("box", _BlackBox()(x))
+        pm.Deterministic("square", x**2)
+    fit = grid(model, bounds={"x": (-6.5, 6.5)}, random_seed=1)["fit"].to_dataset()
+    np.testing.assert_allclose(fit["mean"], [0, 1], atol=1e-4)
+    np.testing.assert_allclose(fit["sd"], [1, np.sqrt(2)], atol=1e-4)
+    assert "mode" not in fit
+    with pytest.raises(GradientError, match="a grid with bounds"):
+        grid(model)
+
+
+@pytest.mark.filterwarnings("ignore:SplineWrapper should implement:FutureWarning")
+def test_an_interpolated_prior_in_a_given_box():
+    """A prior of straight pieces; the reference is a sum over the same pieces."""
+    places = np.linspace(-5, 5, 41)
+    with pm.Model() as model:
+        x = pm.Interpolated("x", places, np.exp(-0.5 * places**2))
+        pm.Normal("y", x, 0.5, observed=1.0)
+    fit = grid(model, bounds={"x": (-4.9, 4.9)}, points=20_000)["fit"].to_dataset()
+    fine = np.linspace(-4.9, 4.9, 400_001)
+    weights = np.interp(fine, places, np.exp(-0.5 * places**2)) * np.exp(-2 * (fine - 1) ** 2)
+    assert float(fit["mean"][0]) == pytest.approx(np.average(fine, weights=weights), abs=1e-5)

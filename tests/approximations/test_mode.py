@@ -328,8 +328,6 @@ def test_too_few_iterations(most):
 def test_max_iterations_below_one():
     sentence = "max_iterations must be a whole number of at least 1, but 0"
     with pytest.raises(ArgumentError, match=sentence):
-        ArgumentError, match="max_iterations must be a whole number of at least 1, but 0"
-    ):
         find_mode(globe(), max_iterations=0)
 
 

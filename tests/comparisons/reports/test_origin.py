@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pymc as pm
 import pytest
 
 from tripos.approximations import grid, laplace
@@ -74,3 +75,26 @@ def test_a_tree_tells_its_making(trees, normal_tree):
     stranger.attrs = {"settings": "fast", "versions": 3}
     told = origin("mine", stranger)
     assert (told.settings, told.versions, told.seconds) == ("", "", ("", "", "", ""))
+
+
+def test_a_start_and_arguments_of_other_packages_are_in_the_lines(normal_tree):
+    """Two modes, each reached by its own start: the lines make each of them again."""
+    with pm.Model() as model:
+        pm.Mixture("x", w=[0.5, 0.5], comp_dists=[pm.Normal.dist(-5, 1), pm.Normal.dist(5, 1)])
+    made = {
+        "left": laplace(model, 20, start={"x": -5.0}, random_seed=1),
+        "right": laplace(model, 20, start=np.array([5.0]), random_seed=1),
+        "box": grid(model, 20, bounds={"x": (-11, 11)}, points={"x": 50}, random_seed=1),
+    }
+    names = {"model": model}
+    exec(lines_of_python(made).rpartition("\n")[0], names)
+    for label, tree in made.items():
+        np.testing.assert_array_equal(
+            names["trees"][label]["posterior"]["x"], tree["posterior"]["x"]
+        )
+    sampled = normal_tree()
+    settings = {"draws": 10, "target_accept": 0.9, "init": "jitter+adapt_diag"}
+    sampled.attrs |= {"method": "nuts", "settings": json.dumps(settings)}
+    assert "nuts(model, draws=10, target_accept=0.9, init='jitter+adapt_diag')," in (
+        lines_of_python({"nuts": sampled})
+    )
