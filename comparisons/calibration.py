@@ -192,7 +192,7 @@ def calibrate(
     ------
     CalibrationError
         When data cannot be simulated (an improper prior, a potential, missing values, no observed
-        variable), or fewer than 20 fits worked.
+        variable, a likelihood scaled by ``total_size``), or fewer than 20 fits worked.
     ArgumentError, NoMethodError, MissingExtraError
         Of the arguments, before or at the first fit.
     DataError

@@ -138,7 +138,7 @@ def test_minibatches_are_named(likelihood, method):
     ],
     ids=["of PyTensor", "of PyMC", "in a likelihood"],
 )
-@pytest.mark.filterwarnings("ignore:RandomVariable Ops will stop hiding:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_other_random_numbers_are_named(likelihood, sentence):
     with pytest.raises(RandomDensityError, match=sentence):
         find_mode(_model(likelihood))
