@@ -5,8 +5,8 @@ The methods: ``grid``, ``laplace``, ``skew_laplace``, ``importance``, ``quadratu
 Two more answer with something else than draws: ``tierney_kadane``, and `find_modes` in ``modes``.
 
 All of them stand on the log density (``density``), its mode (``mode``), the normal distribution
-there (``gaussian``), the tree (``result``), ``errors`` and ``memory``. Their parts, each folder on
-those above it alone:
+there (``gaussian``), the tree (``result``), ``arguments``, ``errors`` and ``memory``. Their parts,
+each folder on those above it alone:
 
 - ``graphs``: a model as graphs over one vector, compiled
 - ``sparse``: where a Hessian is zero, and its Cholesky factors

@@ -16,6 +16,7 @@ import pymc as pm
 import xarray as xr
 from pymc.variational.inference import KLqp
 
+from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ArgumentError
 from .gaussian import Gaussian
@@ -28,12 +29,13 @@ from .running.progress import progress
 from .running.variational import independent_normal, normal_tree
 
 
+@checked_arguments
 def advi(
     model: pm.Model | LogDensity | None = None,
     draws: int = 4000,
+    *,
     start: Mapping[str, Any] | np.ndarray | None = None,
     random_seed: int | np.random.Generator | None = None,
-    *,
     iterations: int = 50_000,
     learning_rate: float = 0.1,
     tolerance: float = 0.02,
@@ -85,17 +87,18 @@ def advi(
         When the log density is NaN or plus infinity at a draw where that matters.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
-    settings = {"draws": draws, "iterations": iterations, "learning_rate": learning_rate}
-    settings |= {"tolerance": tolerance}
-    return _fitted(pm.ADVI, "advi", model, start, random_seed, settings, progressbar)
+    settings: dict[str, Any] = {"draws": draws, "start": start, "iterations": iterations}
+    settings |= {"learning_rate": learning_rate, "tolerance": tolerance}
+    return _fitted(pm.ADVI, "advi", model, random_seed, settings, progressbar)
 
 
+@checked_arguments
 def fullrank_advi(
     model: pm.Model | LogDensity | None = None,
     draws: int = 4000,
+    *,
     start: Mapping[str, Any] | np.ndarray | None = None,
     random_seed: int | np.random.Generator | None = None,
-    *,
     iterations: int = 50_000,
     learning_rate: float = 0.1,
     tolerance: float = 0.02,
@@ -123,18 +126,15 @@ def fullrank_advi(
         When the iterates of so many covariances would not fit.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
-    settings = {"draws": draws, "iterations": iterations, "learning_rate": learning_rate}
-    settings |= {"tolerance": tolerance}
-    return _fitted(
-        pm.FullRankADVI, "fullrank_advi", model, start, random_seed, settings, progressbar
-    )
+    settings: dict[str, Any] = {"draws": draws, "start": start, "iterations": iterations}
+    settings |= {"learning_rate": learning_rate, "tolerance": tolerance}
+    return _fitted(pm.FullRankADVI, "fullrank_advi", model, random_seed, settings, progressbar)
 
 
 def _fitted(
     inference: type[KLqp],
     method: str,
     model: pm.Model | LogDensity | None,
-    start: Mapping[str, Any] | np.ndarray | None,
     random_seed: int | np.random.Generator | None,
     settings: dict[str, Any],
     progressbar: bool,
@@ -148,7 +148,7 @@ def _fitted(
     density = density_of_own_data(model, method)
     density.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
-    theta = density.initial_point(start)
+    theta = density.initial_point(settings["start"])
     if inference is pm.FullRankADVI:
         _check_size(density.size)
     with lean_rewriting():

@@ -13,6 +13,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
 from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
@@ -21,11 +22,12 @@ from .running.progress import is_terminal
 from .running.variational import independent_normal, normal_tree
 
 
+@checked_arguments
 def dadvi(
     model: pm.Model | LogDensity | None = None,
     draws: int = 4000,
-    random_seed: int | np.random.Generator | None = None,
     *,
+    random_seed: int | np.random.Generator | None = None,
     fixed_draws: int = 400,
     linker: ReadyLinker = "numpy",
     progressbar: bool = True,

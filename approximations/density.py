@@ -11,9 +11,10 @@ import pymc as pm
 from pytensor.compile.sharedvalue import SharedVariable
 from scipy.sparse import csc_array
 
+from .arguments import checked_arguments, model_given
 from .derivatives.differences import product_by_differences
 from .derivatives.exactness import exact_where_possible
-from .errors import GradientError
+from .errors import GradientError, RandomDensityError
 from .graphs.batches import NO_DENSITY, Batches, room_for
 from .graphs.compiling import CompiledFunction, Linker
 from .graphs.lean import lean_rewriting
@@ -72,8 +73,9 @@ class LogDensity:
         When the model has nothing continuous to estimate.
     """
 
+    @checked_arguments
     def __init__(self, model: pm.Model | None = None, *, linker: Linker = "auto") -> None:
-        self.model: pm.Model = pm.modelcontext(model)
+        self.model: pm.Model = model_given(model)
         self._linker = linker
         self.evaluations = {"value": 0, "gradient": 0, "hessian_vector_product": 0}
         self._functions: dict[str, CompiledFunction] = {}
@@ -443,8 +445,17 @@ class LogDensity:
 
 
 def as_density(model: pm.Model | LogDensity | None) -> LogDensity:
-    """Take a model, or the log density that was made of one before."""
-    return model if isinstance(model, LogDensity) else LogDensity(model)
+    """Take a model, or the log density that was made of one before, for a method to stand on.
+
+    Raises
+    ------
+    RandomDensityError
+        When it draws random numbers, such as minibatches of the data.
+    """
+    density = model if isinstance(model, LogDensity) else LogDensity(model)
+    if why := density._symbolic.drawn:
+        raise RandomDensityError(why)
+    return density
 
 
 def _vector(theta: np.ndarray) -> np.ndarray:

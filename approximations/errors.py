@@ -25,6 +25,10 @@ class NoFreeVariableError(TriposError):
     """The model has nothing to estimate."""
 
 
+class RandomDensityError(TriposError):
+    """The log density holds random numbers, so that it is no function of the parameters."""
+
+
 class GradientError(TriposError):
     """PyTensor cannot differentiate the model's log density."""
 

@@ -16,10 +16,12 @@ import pymc as pm
 import xarray as xr
 from scipy.special import logsumexp
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import (
     BoundsError,
     CurvatureError,
+    GradientError,
     GridEdgeWarning,
     GridSizeError,
     ModeAtInfinityError,
@@ -53,6 +55,14 @@ from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 
 MOST_SCALARS = 4
 _MOST_CELLS = 50_000_000
+# What a search in a given box may end with: the box needs neither a mode nor derivatives.
+_NO_MODE = (
+    ModeAtInfinityError,
+    ModeNotFoundError,
+    CurvatureError,
+    GradientError,
+    StartingPointError,
+)
 _POINTS = {1: 2001, 2: 401, 3: 101, 4: 41}
 
 
@@ -98,13 +108,14 @@ class Cells:
         return [self.weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
 
 
+@checked_arguments
 def grid(
     model: pm.Model | LogDensity | None = None,
+    draws: int = 4000,
+    *,
     bounds: Bounds | None = None,
     points: int | Mapping[str, int] | None = None,
-    draws: int = 4000,
     random_seed: int | np.random.Generator | None = None,
-    *,
     progressbar: bool = True,
 ) -> xr.DataTree:
     """Compute a posterior on a grid of cells in unconstrained space.
@@ -113,13 +124,14 @@ def grid(
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None. It may have up to 4 free scalars.
-    bounds : mapping of str to (low, high), optional
-        A box on the variables' own scale. By default the box is found: it starts around the mode
-        and widens until each edge (the outermost fortieth) holds less than 1e-6 of the mass.
-    points : int or mapping of str to int, optional
-        Cells along each axis; 2001, 401, 101 or 41 for 1 to 4 scalars by default.
     draws : int, default 4000
         Draws: a cell by its mass, and a place inside the cell at random.
+    bounds : mapping of str to (low, high), optional
+        A box on the variables' own scale; the density needs no derivatives then. By default the
+        box is found: it starts around the mode and widens until each edge (the outermost fortieth)
+        holds less than 1e-6 of the mass.
+    points : int or mapping of str to int, optional
+        Cells along each axis; 2001, 401, 101 or 41 for 1 to 4 scalars by default.
     random_seed : int or Generator, optional
     progressbar : bool, default True
         On a terminal.
@@ -167,7 +179,7 @@ def grid(
     meter.fitted()
 
     thetas = _draws_in_cells(cells, draws, rng)
-    settings = {"draws": draws, "points": shape, "bounds": bounds}
+    settings = {"draws": draws, "points": _points_by_name(density, shape), "bounds": bounds}
     tree = assemble(
         density,
         thetas,
@@ -206,6 +218,13 @@ def _checked_points(density: LogDensity, points: Any) -> tuple[int, ...]:
     return shape
 
 
+def _points_by_name(density: LogDensity, shape: tuple[int, ...]) -> int | dict[str, int]:
+    """Say the numbers of cells as ``points`` takes them."""
+    if len(set(shape)) == 1:
+        return shape[0]
+    return {block.name: shape[block.start] for block in density.blocks}
+
+
 def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode | None]:
     """Give the box, and the mode where the posterior has one: a given box needs none."""
     if bounds is None:
@@ -215,7 +234,7 @@ def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode
     box = given_box(density, bounds)
     try:
         mode = find_mode(density)
-    except (ModeAtInfinityError, ModeNotFoundError, CurvatureError, StartingPointError):
+    except _NO_MODE:
         return box, None
     check_holds_mode(density, box, mode)
     return box, mode
@@ -244,7 +263,7 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
             f"The edge of the box at {where} (unconstrained scale) holds {edges[k, side]:.2g} of "
             "the mass, so the box itself shows in the results. Widen it, or leave bounds out.",
             GridEdgeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .gaussian import Gaussian
 from .laplace import normal_fit
@@ -24,12 +25,13 @@ from .weights.smoothing import FEWEST, systematic
 from .weights.weighting import weighted_pairs
 
 
+@checked_arguments
 def importance(
     model: pm.Model | LogDensity | None = None,
     draws: int = 4000,
+    *,
     start: Start = None,
     random_seed: int | np.random.Generator | None = None,
-    *,
     pairs: int | None = None,
     max_iterations: int = 200,
 ) -> xr.DataTree:
@@ -97,7 +99,7 @@ def importance(
     rng = generator(random_seed)
     density = as_density(model)
     meter = Meter(density)
-    mode = find_mode(density, start, max_iterations=max_iterations)
+    mode = find_mode(density, start=start, max_iterations=max_iterations)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     weighted = weighted_pairs(density, mode, gaussian, pairs=pairs, rng=rng)
     meter.fitted()
@@ -111,7 +113,7 @@ def importance(
     )
     chosen = resampled(weighted, draws, rng)
     fit = normal_fit(density, mode, gaussian).rename(log_evidence="log_evidence_laplace")
-    settings = {"draws": draws, "pairs": pairs, "max_iterations": max_iterations}
+    settings = {"draws": draws, "start": start, "pairs": pairs, "max_iterations": max_iterations}
     record = Record("importance", settings, seed_to_record(random_seed))
     stats = _point_stats(weighted)
     tree = assemble(

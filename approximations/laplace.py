@@ -12,6 +12,7 @@ import pymc as pm
 import xarray as xr
 from scipy import sparse
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import ArgumentError
 from .gaussian import Gaussian
@@ -30,12 +31,13 @@ _ENTRIES, _FEWEST_DRAWS = 20_000_000, 20
 _COPIES = 4
 
 
+@checked_arguments
 def laplace(
     model: pm.Model | LogDensity | None = None,
     draws: int | None = None,
+    *,
     start: Start = None,
     random_seed: int | np.random.Generator | None = None,
-    *,
     max_iterations: int = 200,
     starts: int | None = None,
     curvature: Curvature = "exact",
@@ -128,7 +130,7 @@ def laplace(
     meter = Meter(density)
     # What else takes random numbers has a stream of its own: the draws stay the same.
     if curvature == "exact":
-        mode = find_mode(density, start, max_iterations=max_iterations)
+        mode = find_mode(density, start=start, max_iterations=max_iterations)
         if starts is not None:
             streams = rng.spawn(1)[0]
             mode = watched_mode(density, mode, streams, starts, may_move=start is None)
@@ -140,9 +142,8 @@ def laplace(
     meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
-    settings: dict[str, Any] = {"draws": draws, "max_iterations": max_iterations, "starts": starts}
-    if curvature != "exact":
-        settings |= {"curvature": curvature, "rank": rank}
+    settings: dict[str, Any] = {"draws": draws, "max_iterations": max_iterations, "start": start}
+    settings |= {"starts": starts, "curvature": curvature, "rank": rank}
     tree = assemble(
         density,
         thetas,

@@ -17,11 +17,13 @@ import numpy as np
 import pymc as pm
 from scipy.sparse import csc_array
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .derivatives.checking import check_flatness, check_kink, hessian_error
-from .errors import ArgumentError, CurvatureError, DifferencesWarning, TriposError
+from .errors import CurvatureError, DifferencesWarning, TriposError
 from .gaussian import Gaussian
 from .graphs.parameters import describe_direction
+from .result import checked_count
 from .search.no_mode import is_collapse, why_no_mode
 from .search.starting import Start, first_iterate
 from .search.tails import check_tails
@@ -77,10 +79,11 @@ class Mode:
         return Gaussian.from_precision(self.theta, -self.hessian, self.parameters)
 
 
+@checked_arguments
 def find_mode(
     model: pm.Model | LogDensity | None = None,
-    start: Start = None,
     *,
+    start: Start = None,
     max_iterations: int = 200,
 ) -> Mode:
     """Find the posterior mode in unconstrained space, Jacobian terms included.
@@ -122,8 +125,7 @@ def find_mode(
     DifferencesWarning
         When the Hessian is made of differences, and a variance may be off by more than a hundredth.
     """
-    if max_iterations < 1:
-        raise ArgumentError(f"max_iterations must be at least 1, but {max_iterations} was given.")
+    max_iterations = checked_count("max_iterations", max_iterations)
     density = as_density(model)
     path = [first_iterate(density, start)]
     climb = ascent(density, path[0], 10 * np.sqrt(density.size))
@@ -191,6 +193,6 @@ def _checked_error(density: LogDensity, here: Iterate) -> float:
             f"so noisy that a variance at the mode may be off by {100 * error / lowest:.2g} %, "
             f"most along {describe_direction(density.parameters, here.flattest)}.",
             DifferencesWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return error

@@ -16,6 +16,7 @@ import numpy as np
 import pymc as pm
 from scipy.special import logsumexp
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import ArgumentError, ModeNotFoundError, SecondModeWarning
 from .gaussian import Gaussian
@@ -94,10 +95,11 @@ class OtherMode:
     place: str
 
 
+@checked_arguments
 def find_modes(
     model: pm.Model | LogDensity | None = None,
-    starts: int | Sequence[Mapping[str, Any] | np.ndarray | None] = 16,
     *,
+    starts: int | Sequence[Mapping[str, Any] | np.ndarray | None] = 16,
     random_seed: int | np.random.Generator | None = None,
     max_iterations: int = 200,
     progressbar: bool = True,
@@ -261,7 +263,7 @@ def watched_mode(
     said = [] if there is mode else [_of_move(mode, there)]
     said += [_of_others(there, others)] if others else []
     if said:
-        warnings.warn(" ".join(said), SecondModeWarning, stacklevel=3)
+        warnings.warn(" ".join(said), SecondModeWarning, stacklevel=4)
     return there
 
 

@@ -14,6 +14,7 @@ import pymc as pm
 import xarray as xr
 from scipy.special import logsumexp
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .laplace import draws_that_fit
@@ -38,13 +39,14 @@ from .weights.support import Place, checked_logp
 _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
 
 
+@checked_arguments
 def nested_laplace(
     model: pm.Model | LogDensity | None = None,
-    latent: Sequence[str] | None = None,
     draws: int | None = None,
+    *,
+    latent: Sequence[str] | None = None,
     start: Start = None,
     random_seed: int | np.random.Generator | None = None,
-    *,
     points: int | None = None,
     nodes: int = 1,
     skew: bool = False,
@@ -67,12 +69,12 @@ def nested_laplace(
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
-    latent : sequence of str, optional
-        Names of the latent variables, n scalars in all. Default: the arrays whose prior is normal
-        given the other variables and which are no fixed effects; see `latent_field`.
     draws : int, optional
         Number of independent joint draws S. Default: 4000, or for more than 5000 parameters as many
         as make 20 million numbers (200 draws of 100,000 parameters).
+    latent : sequence of str, optional
+        Names of the latent variables, n scalars in all. Default: the arrays whose prior is normal
+        given the other variables and which are no fixed effects; see `latent_field`.
     start : mapping, (P,) array or "find_MAP", optional
         Where the searches begin; see `find_mode`.
     random_seed : int or Generator, optional
@@ -167,7 +169,7 @@ def nested_laplace(
     drawn = nested_draws(mode.conditional, around, draws, rng, with_mirrored=skew)
     thetas, logp, log_proposal = _skewed(density, near, drawn, rng)
     settings = {"latent": field.names, "draws": draws, "points": points, "nodes": nodes}
-    settings |= {"skew": skew, "weights": weights, "max_iterations": max_iterations}
+    settings |= {"start": start, "skew": skew, "weights": weights, "max_iterations": max_iterations}
     record = Record("nested_laplace", settings, seed_to_record(random_seed))
     stats = {"lp": logp, "log_proposal": log_proposal}
     point = mode.conditional.theta
@@ -249,7 +251,7 @@ def _warn_of_weights(quality: dict[str, float], draws: int) -> None:
         draws,
         "With many latent scalars no weights can be: leave weights=False, try nodes= or skew=True, "
         "or use nuts.",
-        stacklevel=4,
+        stacklevel=5,
     )
 
 
@@ -270,5 +272,5 @@ def _warn_of_small_groups(mode: OuterMode) -> None:
             f"{centre.field.outer_labels[worst]} by about {shifts[worst]:+.2g} sds. Pass "
             f"nodes={_CHECKING_NODES}.",
             SmallGroupsWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

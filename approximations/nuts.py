@@ -12,6 +12,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
 from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
@@ -23,6 +24,7 @@ _EXTRAS = ("numpyro", "blackjax")
 _ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
 
 
+@checked_arguments
 def nuts(
     model: pm.Model | LogDensity | None = None,
     draws: int = 1000,
@@ -102,7 +104,9 @@ def nuts(
         raise KeyboardInterrupt
     seconds = time.perf_counter() - started
     sampling = float(tree["posterior"].attrs.get("sampling_time", seconds))
-    settings = {"draws": draws, "tune": tune, "nuts_sampler": nuts_sampler, **kwargs}
+    # How many chains PyMC takes by default is a matter of the machine.
+    settings = {"draws": draws, "tune": tune, "chains": sizes["chain"], **kwargs}
+    settings |= {"nuts_sampler": nuts_sampler}
     record = Record("nuts", settings, seed_to_record(random_seed), independent_draws=False)
     tree.attrs |= attributes(record)
     stats = _common_statistics(tree["sample_stats"].to_dataset())

@@ -14,6 +14,7 @@ import pymc as pm
 import xarray as xr
 from scipy.special import logsumexp
 
+from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
 from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
@@ -28,11 +29,12 @@ from .weights.support import Place, checked_logp
 _ROOMS = "pymc_extras.inference.pathfinder"
 
 
+@checked_arguments
 def pathfinder(
     model: pm.Model | LogDensity | None = None,
     draws: int = 4000,
-    random_seed: int | np.random.Generator | None = None,
     *,
+    random_seed: int | np.random.Generator | None = None,
     paths: int = 4,
     draws_per_path: int | None = None,
     linker: ReadyLinker = "numpy",

@@ -15,6 +15,7 @@ import pymc as pm
 import xarray as xr
 from scipy.special import logsumexp, softmax
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
 from .gaussian import Gaussian, triangular_inverse
@@ -53,13 +54,14 @@ _PLACES = 201
 _WIDE_POINTS, _WIDE = 2**10, 2.0
 
 
+@checked_arguments
 def quadrature(
     model: pm.Model | LogDensity | None = None,
-    points: int | None = None,
     draws: int = 4000,
+    *,
+    points: int | None = None,
     start: Start = None,
     random_seed: int | np.random.Generator | None = None,
-    *,
     max_iterations: int = 200,
 ) -> xr.DataTree:
     """Integrate a posterior by adaptive Gauss-Hermite quadrature in unconstrained space.
@@ -81,11 +83,11 @@ def quadrature(
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None. It may have up to 6 free scalars.
+    draws : int, default 4000
+        Number of independent draws S.
     points : int, optional
         Nodes a side, k; 25, 15, 11, 9, 7, 5 for 1 to 6 scalars by default. The rule has k^P nodes,
         at most a million.
-    draws : int, default 4000
-        Number of independent draws S.
     start : mapping, (P,) array or "find_MAP", optional
         Where the search for the mode begins; see `find_mode`.
     random_seed : int or Generator, optional
@@ -138,7 +140,7 @@ def quadrature(
     before, compiled = dict(density.evaluations), density.seconds_compiling
 
     started = time.perf_counter()
-    mode = find_mode(density, start, max_iterations=max_iterations)
+    mode = find_mode(density, start=start, max_iterations=max_iterations)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     root = np.linalg.cholesky(gaussian.covariance)
     table = tabulate(density, mode.theta, root, points)
@@ -149,7 +151,7 @@ def quadrature(
     # The normals that lead to Laplace's own draws: with one node a side they are not moved.
     normals = (gaussian.draws(draws, rng) - mode.theta) @ triangular_inverse(root).T
     thetas, log_proposal = transported(table, normals)
-    settings = {"draws": draws, "points": points, "max_iterations": max_iterations}
+    settings = {"draws": draws, "points": points, "start": start, "max_iterations": max_iterations}
     tree = assemble(
         density,
         thetas,
@@ -267,7 +269,7 @@ def _warn_when_missed(table: Table, share: float) -> None:
             f"points that they describe, reweighting leaves {share:.2g} effective. Use other "
             "points=, or importance or nuts.",
             QuadratureWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from .derivatives.exactness import hessian_source
 from .errors import ArgumentError
 
 _SAMPLE = ("chain", "draw")
+# Characters of an attribute, somewhat below the 64 KiB that HDF5 allows.
+_LONGEST = 50_000
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Record:
     ----------
     method : str
     settings : mapping
-        Arguments of the call, as far as they can be written down.
+        All arguments of the call that decide its numbers, whatever they were.
     random_seed : int or None
         None where a Generator was passed, or no seed.
     independent_draws : bool
@@ -128,11 +131,35 @@ def attributes(record: Record) -> dict[str, Any]:
     packages = ("tripos", "pymc", "pytensor", "numpy")
     return {
         "method": record.method,
-        "settings": json.dumps(record.settings, default=str, sort_keys=True),
+        "settings": _as_text(record.settings),
         "random_seed": "" if record.random_seed is None else str(record.random_seed),
         "independent_draws": int(record.independent_draws),
         "versions": json.dumps({name: _version(name) for name in packages}),
     }
+
+
+def _as_text(settings: Mapping[str, Any]) -> str:
+    """Write settings as JSON, with long arrays by a digest where a file could not hold them."""
+    text = json.dumps(_written(settings, most=1000))
+    return text if len(text) < _LONGEST else json.dumps(_written(settings, most=8))
+
+
+def _written(value: Any, most: int) -> Any:
+    """Turn a setting into what JSON knows; an object, and a longer array, into ``<...>``."""
+    if isinstance(value, Mapping):
+        return {str(name): _written(entry, most) for name, entry in value.items()}
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biuf":
+        if value.size > most:
+            digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+            return f"<array of {value.size} numbers, SHA-256 {digest[:16]}>"
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        if len(value) > most:
+            return _written(np.asarray(value), most)
+        return [_written(entry, most) for entry in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return f"<{type(value).__name__}: {value}>"
 
 
 def add_costs(tree: xr.DataTree, clock: Clock, evaluations: Mapping[str, int]) -> xr.DataTree:

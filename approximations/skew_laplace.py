@@ -12,6 +12,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .gaussian import Gaussian
 from .laplace import normal_fit
@@ -23,12 +24,13 @@ from .weights.reflection import reflected
 from .weights.support import checked_logp
 
 
+@checked_arguments
 def skew_laplace(
     model: pm.Model | LogDensity | None = None,
     draws: int = 4000,
+    *,
     start: Start = None,
     random_seed: int | np.random.Generator | None = None,
-    *,
     max_iterations: int = 200,
 ) -> xr.DataTree:
     """Approximate a posterior by a normal distribution that is reflected into its skewness.
@@ -68,12 +70,12 @@ def skew_laplace(
     rng = generator(random_seed)
     density = as_density(model)
     meter = Meter(density)
-    mode = find_mode(density, start, max_iterations=max_iterations)
+    mode = find_mode(density, start=start, max_iterations=max_iterations)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     meter.fitted()
 
     thetas, logp, is_image = reflected_draws(density, gaussian, draws, rng)
-    settings = {"draws": draws, "max_iterations": max_iterations}
+    settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
     tree = assemble(
         density,
         thetas,

@@ -17,6 +17,7 @@ from pymc.backends.base import MultiTrace
 from pymc.smc.kernels import IMH
 from scipy.special import logsumexp
 
+from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
 from .result import Clock, Record, add_costs, assemble, checked_count, seed_to_record
@@ -26,6 +27,7 @@ from .running.progress import is_terminal
 _SAMPLE_GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
 
 
+@checked_arguments
 def smc(
     model: pm.Model | LogDensity | None = None,
     draws: int = 2000,

@@ -13,10 +13,12 @@ from typing import Literal
 import numpy as np
 import pymc as pm
 import xarray as xr
+from scipy import sparse
 
+from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .derivatives.exactness import hessian_source
-from .errors import ArgumentError, ModeNotFoundError
+from .errors import ModeNotFoundError
 from .gaussian import Gaussian
 from .mode import Mode, find_mode
 from .result import Record, attributes
@@ -25,6 +27,7 @@ from .scalars.grid_moments import PROBABILITIES
 from .scalars.marginal import Marginal
 from .scalars.tilted import Quantity, as_quantity, find_scalar, tilted_mode
 from .search.starting import Start
+from .sparse.cholesky import sparse_cholesky
 
 Kind = Literal["positive", "smooth"]
 
@@ -36,11 +39,12 @@ _FIRST = np.array([1, -8, 0, 8, -1]) / 12
 _SECOND = np.array([-1, 16, -30, 16, -1]) / 12
 
 
+@checked_arguments
 def tierney_kadane(
     model: pm.Model | LogDensity | None,
     quantity: str,
-    start: Start = None,
     *,
+    start: Start = None,
     kind: Kind | None = None,
     max_iterations: int = 200,
 ) -> xr.Dataset:
@@ -101,11 +105,9 @@ def tierney_kadane(
     ModeAtInfinityError, CurvatureError, StartingPointError, DiscreteVariableError,
     NoFreeVariableError, ArgumentError
     """
-    if kind not in (None, "positive", "smooth"):
-        raise ArgumentError(f"kind must be 'positive', 'smooth' or None, but {kind!r} was given.")
     density = as_density(model)
     started, compiled = time.perf_counter(), density.seconds_compiling
-    mode = find_mode(density, start, max_iterations=max_iterations)
+    mode = find_mode(density, start=start, max_iterations=max_iterations)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     scalar = find_scalar(density, mode, gaussian, quantity)
     is_log = scalar.is_positive if kind is None else kind == "positive"
@@ -158,7 +160,7 @@ def _moments_of_positive(
     logs = []
     for power in (1.0, 2.0):
         peak = tilted_mode(density, quantity, power, mode)
-        narrower = 0.5 * (_log_determinant(-mode.hessian) - _log_determinant(peak.curvature))
+        narrower = -0.5 * (gaussian.log_determinant + _log_determinant(peak.curvature))
         logs.append(peak.logp - mode.logp + narrower)
     relative_variance = float(np.expm1(logs[1] - 2 * logs[0]))
     if relative_variance < 0:
@@ -180,7 +182,7 @@ def _moments_of_smooth(
     delta method's variance. Only the determinant's are taken by differences.
     """
     value, slope, _ = quantity.derivatives(mode.theta)
-    variance = float(slope @ gaussian.covariance @ slope)
+    variance = float(slope @ gaussian.precision.solve(slope))
     step = _STEP / np.sqrt(variance)
     logs = [
         _log_determinant(tilted_mode(density, quantity, step * offset, mode).curvature)
@@ -196,7 +198,9 @@ def _moments_of_smooth(
     return mean, float(np.sqrt(variance))
 
 
-def _log_determinant(curvature: np.ndarray) -> float:
+def _log_determinant(curvature: np.ndarray | sparse.csc_array) -> float:
+    if sparse.issparse(curvature):
+        return sparse_cholesky(curvature).log_determinant
     return float(2 * np.sum(np.log(np.diag(np.linalg.cholesky(curvature)))))
 
 

@@ -76,7 +76,7 @@ def distrust_of_weights(
 
 
 def warn_of_weights(
-    whose: str, k_hat: float, effective: float, draws: int, advice: str, stacklevel: int = 3
+    whose: str, k_hat: float, effective: float, draws: int, advice: str, stacklevel: int = 4
 ) -> None:
     """Warn where the weights of a method's draws cannot be trusted.
 
@@ -90,7 +90,7 @@ def warn_of_weights(
         How many were weighted: of few draws no more than a tenth is asked for.
     advice : str
         A sentence.
-    stacklevel : int, default 3
+    stacklevel : int, default 4
         That of the method's caller.
 
     Warns

@@ -235,7 +235,7 @@ def grid_seconds() -> Seconds:
         "log density by tripos, linker=numba": lambda: evaluate_cells(on_numba, box, CELLS),
         "posterior by hand": lambda: posterior_by_hand(*centres),
         "posterior by tripos.grid": lambda: grid(
-            bioassay(), BOX, CELLS[0], DRAWS, progressbar=False
+            bioassay(), DRAWS, bounds=BOX, points=CELLS[0], progressbar=False
         ),
     }
     results = {name: job() for name, job in jobs.items()}  # also compiles

@@ -81,7 +81,7 @@ def of(name: str, *, is_exact: bool = False, **options: Any) -> Contender:
 
 def nested(*, is_exact: bool = False, **options: Any) -> Contender:
     def fit(density: LogDensity, seed: int) -> xr.DataTree:
-        return nested_laplace(density, ["latent"], DRAWS, random_seed=seed, **options)
+        return nested_laplace(density, DRAWS, latent=["latent"], random_seed=seed, **options)
 
     return Contender(fit, is_exact)
 

@@ -71,7 +71,7 @@ def laplace_refits(density: Any, stream: Iterator[Data]) -> Parts:
         begun = time.perf_counter()
         density.set_data(data)
         told = time.perf_counter()
-        mode = find_mode(density, start)
+        mode = find_mode(density, start=start)
         found = time.perf_counter()
         gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
         _ = gaussian.sd

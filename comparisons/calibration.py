@@ -18,6 +18,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 
+from ..approximations.arguments import checked_arguments
 from ..approximations.density import LogDensity
 from ..approximations.errors import ArgumentError, CalibrationError
 from ..approximations.result import checked_count, generator
@@ -130,6 +131,7 @@ class Calibration:
         return plot_calibration(self)
 
 
+@checked_arguments
 def calibrate(
     model: pm.Model | LogDensity | None = None,
     method: str | Method = "laplace",
@@ -190,7 +192,7 @@ def calibrate(
     ------
     CalibrationError
         When data cannot be simulated (an improper prior, a potential, missing values, no observed
-        variable), or fewer than 20 fits worked.
+        variable, a likelihood scaled by ``total_size``), or fewer than 20 fits worked.
     ArgumentError, NoMethodError, MissingExtraError
         Of the arguments, before or at the first fit.
     DataError

@@ -10,15 +10,17 @@ from typing import Any
 import pymc as pm
 import xarray as xr
 
-from ..approximations import METHODS, TriposError
-from ..approximations.density import LogDensity
+from ..approximations import METHODS
+from ..approximations.arguments import check_options, checked_arguments
+from ..approximations.density import LogDensity, as_density
 from ..approximations.errors import NoMethodError
 from .comparison import Comparison
 from .methods import Method, labelled, load_method
 
 
+@checked_arguments
 def compare(
-    model: pm.Model | None = None,
+    model: pm.Model | LogDensity | None = None,
     methods: Sequence[str | Method] = ("grid", "laplace", "nuts"),
     *,
     random_seed: int | None = None,
@@ -27,17 +29,18 @@ def compare(
 ) -> Comparison:
     """Approximate one posterior by several methods.
 
-    A method that cannot serve the model (a grid for ten parameters, say) does not stop the others:
-    its reason stands in ``failures``.
+    A method that fails, in whatever way, does not stop the others: a grid for ten parameters, say,
+    or a sampler that breaks down. Its reason stands in ``failures``.
 
     Parameters
     ----------
-    model : pymc.Model, optional
+    model : pymc.Model or LogDensity, optional
         The model in context, if None.
     methods : sequence of str or callable, default ("grid", "laplace", "nuts")
         Names in `tripos.approximations.METHODS`, of an installed entry point, or of a function
         (``"package.module:function"``, ``"path/to/file.py:function"``); or functions
-        ``model -> DataTree`` themselves. See `tripos.comparisons.methods`.
+        ``model -> DataTree`` themselves; one alone needs no list. See
+        `tripos.comparisons.methods`.
     random_seed : int, optional
     progressbar : bool, default True
         On a terminal.
@@ -55,14 +58,16 @@ def compare(
     NoMethodError
         When a method is unknown, in ``methods`` or in ``options``, or none could be run.
     ArgumentError
-        When two methods have one name.
+        When two methods have one name, or a method does not take its options.
     """
     options, found = options or {}, labelled(methods)
     if unknown := [name for name in options if name not in found and name not in METHODS]:
         raise NoMethodError(
             f"There are options for {', '.join(unknown)}, but the methods are {', '.join(found)}."
         )
-    density = LogDensity(model)
+    for name, method in found.items():
+        check_options(name, method, options.get(name, {}))
+    density = as_density(model)
     shared = {"random_seed": random_seed, "progressbar": progressbar}
     calls = {name: {**shared, **options.get(name, {})} for name in found}
     return run_methods({name: (found[name], density, call) for name, call in calls.items()})
@@ -90,7 +95,8 @@ def run_methods(
         arguments = {k: v for k, v in call.items() if k in accepted or k != "progressbar"}
         try:
             trees[label] = method(density, **arguments)
-        except TriposError as failure:
+        except Exception as failure:
+            # What other packages raise is their choice, and no reason to stop the other methods.
             failures[label] = f"{type(failure).__name__}: {failure}"
     if not trees:
         reasons = "\n".join(f"  {label}: {reason}" for label, reason in failures.items())

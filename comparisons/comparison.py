@@ -45,6 +45,11 @@ class Comparison:
 
     def __post_init__(self) -> None:
         """Check the trees."""
+        if not isinstance(self.trees, Mapping) or not isinstance(self.failures, Mapping):
+            raise ArgumentError(
+                "A comparison needs its trees by label, as a mapping such as {'laplace': tree}, "
+                f"but a {type(self.trees).__name__} was given."
+            )
         if not self.trees:
             raise ArgumentError("A comparison needs at least one tree, but none was given.")
         for label, tree in self.trees.items():

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..approximations.arguments import checked_arguments
 from ..approximations.density import LogDensity
 from ..models import bioassay
 from .comparing import run_methods, tell
@@ -28,6 +29,7 @@ QUANTITIES = ("alpha", "beta", "ld50")
 _STATISTICS = ("mean", "sd", "q2.5", "q50", "q97.5")
 
 
+@checked_arguments
 def bioassay_exercise(
     *,
     random_seed: int | None = None,

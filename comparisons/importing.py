@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-import sys
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,10 +12,11 @@ from types import ModuleType
 from typing import Any
 
 from ..approximations.errors import TriposError
+from . import neighbours
 
 
 def function_in_file(path: Path, name: str, error: type[TriposError]) -> Callable[..., Any]:
-    """Run a file and return one of its functions.
+    """Run a file and return one of its functions, which sees the file's neighbours.
 
     Raises
     ------
@@ -29,14 +29,9 @@ def function_in_file(path: Path, name: str, error: type[TriposError]) -> Callabl
     if spec is None or (loader := spec.loader) is None:
         raise error(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
-    # The file may import its neighbours, at once or when its function is called, and may define
-    # dataclasses: it is set up as if it were run as a script.
-    folder = str(path.parent.resolve())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    sys.modules[spec.name] = module
-    called(lambda: loader.exec_module(module), str(path), error)
-    return _function_of(module, name, str(path), error)
+    beside = neighbours.Neighbours(path)
+    called(lambda: beside.run(module, loader), str(path), error)
+    return beside.around(_function_of(module, name, str(path), error))
 
 
 def function_in_module(module: str, name: str, error: type[TriposError]) -> Callable[..., Any]:
@@ -77,11 +72,14 @@ def called(function: Callable[[], Any], what: str, error: type[TriposError]) -> 
     except TriposError:
         raise
     except (Exception, SystemExit) as failure:
-        where = traceback.extract_tb(failure.__traceback__)[-1]
-        raise error(
-            f"{what} raised {type(failure).__name__}: {failure} ({where.filename}, line "
-            f"{where.lineno})."
-        ) from failure
+        raise error(f"{what} raised {told_with_place(failure)}.") from failure
+
+
+def told_with_place(failure: BaseException) -> str:
+    """Say what was raised, and in which file and line of code that is not ours."""
+    frames = traceback.extract_tb(failure.__traceback__)
+    where = [frame for frame in frames if frame.filename != neighbours.__file__][-1]
+    return f"{type(failure).__name__}: {failure} ({where.filename}, line {where.lineno})"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

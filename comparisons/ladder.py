@@ -14,6 +14,7 @@ import pymc as pm
 import xarray as xr
 
 from ..approximations import METHODS
+from ..approximations.arguments import checked_arguments
 from ..approximations.density import LogDensity, as_density
 from ..approximations.errors import (
     ArgumentError,
@@ -64,6 +65,7 @@ class Rung:
     evaluations: int
 
 
+@checked_arguments
 def fit(
     model: pm.Model | LogDensity | None = None,
     *,

@@ -18,6 +18,7 @@ import pymc as pm
 import xarray as xr
 
 from ..approximations import METHODS
+from ..approximations.arguments import model_given
 from ..approximations.density import LogDensity
 from ..approximations.errors import ArgumentError, DataError, MethodError, NoMethodError
 from .importing import called, did_you_mean, function_in_file, function_in_module
@@ -167,7 +168,7 @@ def _name_of(function: Any) -> str:
 
 def _plain(model: pm.Model | LogDensity | None, label: str) -> pm.Model:
     if not isinstance(model, LogDensity):
-        return pm.modelcontext(model)
+        return model_given(model)
     if model.has_new_data:
         raise DataError(
             f"{label} takes a model with its own data, but this LogDensity was given others by "

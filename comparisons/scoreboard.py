@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..approximations.arguments import checked_arguments
 from ..approximations.errors import (
     ArgumentError,
     NoSharedVariableError,
@@ -24,6 +25,7 @@ _KEYS = ["model", "method", "repeat"]
 _COLUMNS = ["judge", "mean_shift", "log_sd_ratio", "error", "within"]
 
 
+@checked_arguments
 def errors_of(
     suite: Suite, reference: str | None = None, tolerance: Tolerances | None = None
 ) -> pd.DataFrame:
@@ -77,12 +79,13 @@ def errors_of(
         warnings.warn(
             f"Some trees of {reference} cannot be trusted, and judge nothing: {told}.",
             UntrustedReferenceWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     table = pd.DataFrame(rows).set_index([*_KEYS, "quantity"])
     return table.assign(within=table["error"] <= 1)[_COLUMNS]
 
 
+@checked_arguments
 def scoreboard(
     suite: Suite, reference: str | None = None, tolerance: Tolerances | None = None
 ) -> pd.DataFrame:

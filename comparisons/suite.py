@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..approximations.arguments import checked_arguments
 from ..approximations.errors import ArgumentError, SuiteError
 from ..approximations.result import checked_count
 from ..approximations.running.progress import progress
@@ -26,6 +27,7 @@ from .suites.table import Suite
 Submit = Callable[[Cell], "Future[Outcome]"]
 
 
+@checked_arguments
 def run_suite(
     models: Sequence[str],
     methods: Sequence[str],
@@ -113,8 +115,6 @@ def run_suite(
     limits = Limits(_limit("time_limit", time_limit), _limit("memory_limit", memory_limit))
     if workers is not None:
         checked_count("workers", workers)
-    if only not in (None, "failed"):
-        raise ArgumentError(f"only must be 'failed' or None, but {only!r} was given.")
     with locked_store(Path(store)) as place:
         place.begin(cells)
         records = place.ended(cells)

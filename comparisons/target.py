@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pymc as pm
 
+from ..approximations.arguments import checked_arguments
 from ..approximations.errors import TargetError
 from ..models import CATALOGUE
 from .importing import called, did_you_mean, function_in_file
 
 
+@checked_arguments
 def load_model(target: str) -> pm.Model:
     """Build the model that a target names.
 

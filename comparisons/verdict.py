@@ -15,6 +15,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 
+from ..approximations.arguments import checked_arguments
 from ..approximations.density import LogDensity, as_density
 from ..approximations.errors import (
     ArgumentError,
@@ -125,6 +126,7 @@ class Verdict:
         return "\n".join([*lines, f"{told}{f' ({more} not shown)' if more else ''}."])
 
 
+@checked_arguments
 def verdict(
     tree: xr.DataTree,
     model: pm.Model | LogDensity | None = None,

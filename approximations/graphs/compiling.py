@@ -17,7 +17,6 @@ from pymc.pytensorf import compile as pymc_compile
 from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
 
-from ..errors import ArgumentError
 from .lean import lean_rewriting
 from .logistic import FOR_NUMBA
 from .numpy_rewrites import FOR_NUMPY
@@ -81,10 +80,6 @@ class CompiledFunction:
     ) -> None:
         self._optimizer = optimizer
         self._canonical = optimizer != "fast_compile" or entries > _FEW_ENTRIES
-        if linker not in ("auto", "numpy", "numba"):
-            raise ArgumentError(
-                f"linker must be 'auto', 'numpy' or 'numba', but {linker!r} was given."
-            )
         self._inputs, self._outputs, self._model = list(inputs), list(outputs), model
         self._linker: Linker = linker
         self.seconds_per_row = seconds_per_row(inputs, outputs, entries)

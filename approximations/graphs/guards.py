@@ -1,4 +1,4 @@
-"""Answer a log density's tests without computing what they ask about, where the answer is the same.
+"""Guards of a log density: that it is a function; and its own tests, answered where that is cheap.
 
 PyMC guards its densities: is log p minus infinity, does a probability lie between 0 and 1? In a
 logistic model these guards cost more than the second derivatives that they accompany.
@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from pymc.data import MinibatchIndexRV, MinibatchOp
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.graph.traversal import ancestors
 from pytensor.scalar.basic import EQ, GE, LE, Neg
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.random.type import RandomType
 
 # What x is where an operation on it gives an infinity: the softplus of a finite number is finite,
 # in floating point, too. A logarithm is not among them: a later rewrite may know the log of an x
@@ -60,6 +63,34 @@ def _within_bounds(fgraph: Any, node: Any) -> list[Variable] | None:
         return None
     sure = np.all(bound.data <= 0) if isinstance(node.op.scalar_op, GE) else np.all(bound.data >= 1)
     return [pt.ones_like(asked.owner.inputs[0], dtype="bool")] if sure else None
+
+
+def what_it_draws(logp: Variable) -> str:
+    """Say why a log density is no function of the parameters: it draws random numbers.
+
+    Empty where it draws none.
+    """
+    drawn = [
+        v.owner
+        for v in ancestors([logp])
+        if v.owner is not None and any(isinstance(i.type, RandomType) for i in v.owner.inputs)
+    ]
+    if any(isinstance(node.op, MinibatchOp | MinibatchIndexRV) for node in drawn):
+        return (
+            "The likelihood takes minibatches of the data (pm.Minibatch), so its log density is "
+            "another one at each evaluation, and not a function of the parameters. Pass all of the "
+            "data as observed=, without total_size. For data too large for that, pm.fit knows "
+            "minibatches."
+        )
+    if not drawn:
+        return ""
+    named = {str(v.name) for node in drawn for v in node.outputs if v.name}
+    told = ", ".join(sorted(named or {str(node.op) for node in drawn}))
+    return (
+        "The log density depends on random numbers that are drawn anew at each evaluation "
+        f"({told}), so it is not a function of the parameters. Make them variables of the model "
+        "(with a name, within `with model:`), or put numbers in their place."
+    )
 
 
 _EASED = in2out(_infinite_where, _within_bounds, name="tripos_guards")

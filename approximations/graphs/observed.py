@@ -7,6 +7,7 @@ constants before, as `pymc.Data` would.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from pytensor.tensor.math import variadic_add
 from pytensor.tensor.type import TensorType
 from pytensor.xtensor.basic import TensorFromXTensor, XTensorFromTensor
 from pytensor.xtensor.type import XTensorType
+
+from ..errors import RandomDensityError
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,13 @@ class ModelGraphs:
 
 
 def graphs_of(model: pm.Model) -> ModelGraphs:
-    """Work out a model's graphs."""
+    """Work out a model's graphs.
+
+    Raises
+    ------
+    RandomDensityError
+        When the log density depends on variables that are none of the model's.
+    """
     own = {
         rv: shared_copy(value, value.name)
         for rv in model.observed_RVs
@@ -65,7 +74,7 @@ def graphs_of(model: pm.Model) -> ModelGraphs:
     values = {**model.rvs_to_values, **own}
     maps = {"rvs_to_values": values, "rvs_to_transforms": model.rvs_to_transforms}
     terms = [
-        *transformed_conditional_logp(rvs=[*model.free_RVs, *model.observed_RVs], **maps),
+        *_terms_of([*model.free_RVs, *model.observed_RVs], maps),
         *replace_rvs_by_values(model.potentials, **maps),
     ]
     return ModelGraphs(
@@ -74,6 +83,17 @@ def graphs_of(model: pm.Model) -> ModelGraphs:
         tuple(own.values()),
         {rv.name: _container_of(values[rv]) for rv in model.observed_RVs},
     )
+
+
+def _terms_of(variables: list[Variable], maps: Mapping[str, Any]) -> list[Variable]:
+    try:
+        return transformed_conditional_logp(rvs=variables, **maps)
+    except ValueError as error:
+        if "Random variables detected in the logp graph" not in str(error):
+            raise
+        raise RandomDensityError(
+            f"The log density depends on variables that are none of the model's: {error}"
+        ) from error
 
 
 def is_array(variable: Variable) -> bool:

@@ -21,7 +21,7 @@ from pytensor.xtensor.type import XTensorType
 
 from ..errors import GradientError
 from .absolute_values import twice_differentiable
-from .guards import ease_guards
+from .guards import ease_guards, what_it_draws
 from .hoisting import Hoisted, hoist
 from .lengths import indices_among
 from .lifting import Lifted, in_double_precision, lift, rebuild
@@ -50,12 +50,15 @@ class SymbolicDensity:
         Free variables on their own scale, then deterministics.
     lifted : Lifted
         The data's containers.
+    drawn : str
+        Why the log density is no function of ``theta``, as it draws random numbers; or nothing.
     """
 
     theta: Any
     logp: Any
     quantities: tuple[Any, ...]
     lifted: Lifted
+    drawn: str
 
     @classmethod
     def of_model(cls, model: pm.Model, blocks: tuple[Block, ...]) -> SymbolicDensity:
@@ -72,7 +75,7 @@ class SymbolicDensity:
         logp, *quantities = map(
             _as_tensor, rebuild(graphs, replacements, check_bounds=model.check_bounds)
         )
-        return cls(theta, logp, tuple(quantities), lifted)
+        return cls(theta, logp, tuple(quantities), lifted, what_it_draws(of_model.logp))
 
     @property
     def size(self) -> int:

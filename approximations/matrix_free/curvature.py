@@ -34,10 +34,6 @@ def checked_curvature(curvature: Curvature, rank: int | None, starts: int | None
     ------
     ArgumentError
     """
-    if curvature not in ("exact", "low_rank", "diagonal"):
-        raise ArgumentError(
-            f"curvature must be 'exact', 'low_rank' or 'diagonal', but {curvature!r} was given."
-        )
     if rank is not None and curvature != "low_rank":
         raise ArgumentError(f"rank={rank!r} needs curvature='low_rank', not {curvature!r}.")
     if starts is not None and curvature != "exact":

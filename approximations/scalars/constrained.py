@@ -119,7 +119,8 @@ def _solved(
         logp, gradient, hessian = problem.density.derivatives(theta)
         value, slope, curve = problem.quantity.derivatives(theta)
         residual = root.T @ (gradient + strength * slope)
-        curvature = -root.T @ (hessian + strength * curve) @ root
+        # In units of the root the curvature is full, whatever it is in the parameters' own.
+        curvature = -root.T @ ((hessian + strength * curve) @ root)
         slope = root.T @ slope
         reach = float(np.linalg.norm(slope))
         missing = target - value

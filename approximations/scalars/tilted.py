@@ -163,7 +163,9 @@ def as_quantity(density: LogDensity, scalar: Scalar, *, is_log: bool) -> Quantit
     graph = pt.log(scalar.graph) if is_log else scalar.graph
     function._symbolic = replace(density._symbolic, logp=pt.cast(graph, "float64"))
     function._functions, function._refused = {}, {}
-    function.__dict__.pop("has_exact_hessian", None)
+    # What was found of the log density does not hold for the quantity.
+    for found in ("has_exact_hessian", "pattern", "_colouring"):
+        function.__dict__.pop(found, None)
     function.evaluations = dict.fromkeys(density.evaluations, 0)
     return Quantity(scalar.label, function, is_log)
 

@@ -68,7 +68,7 @@ class Atlas:
     def search(self, density: LogDensity, start: Start, max_iterations: int) -> Mode | None:
         """Search from a start; a mode is returned when it is new."""
         try:
-            mode = find_mode(density, start, max_iterations=max_iterations)
+            mode = find_mode(density, start=start, max_iterations=max_iterations)
             normal_at(mode)
         except _FAILURES as error:
             self.first_error = self.first_error or error

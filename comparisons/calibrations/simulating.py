@@ -20,6 +20,7 @@ from pymc.distributions.continuous import FlatRV, HalfFlatRV
 from pymc.distributions.distribution import PartialObservedRV
 from pymc.model.fgraph import clone_model
 from pymc.pytensorf import compile as compile_with_draws
+from pymc.variational.minibatch_rv import MinibatchRandomVariable
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.traversal import ancestors, walk
 from pytensor.tensor.random.type import RandomType
@@ -198,6 +199,13 @@ def _check_observed(density: LogDensity) -> None:
         raise CalibrationError(
             "The model has no observed variable, so there are no data to simulate. Pass the model "
             "with its likelihood."
+        )
+    scaled = {rv.name for rv in model.basic_RVs if isinstance(rv.owner.op, MinibatchRandomVariable)}
+    if scaled:
+        raise CalibrationError(
+            f"The log density of {_listed(scaled)} is scaled by total_size, so it counts the data "
+            "more often than they are there: no data can be simulated that it is the likelihood "
+            "of. Pass the model without total_size, and with all of the data."
         )
     split = {name.removesuffix("_observed") for name in observed if name.endswith("_observed")}
     latent = {rv.name for rv in model.free_RVs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,12 +124,13 @@ def lines_of_job(
 
 def _call(method: str, attrs: Mapping[Any, Any]) -> str:
     accepted = inspect.signature(METHODS[method]).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     arguments, untold = ["model"], []
     for name, value in _object(attrs, "settings").items():
         if value is None:
             continue
-        plain = _argument(method, name, value)
-        if name in accepted and plain is not None:
+        plain = _argument(value)
+        if (name in accepted or takes_any) and plain is not None:
             arguments.append(f"{name}={plain}")
         else:
             untold.append(f"{name}={_told(value)}")
@@ -139,12 +141,15 @@ def _call(method: str, attrs: Mapping[Any, Any]) -> str:
     return call + (f"  # and {' '.join(', '.join(untold).split())}" if untold else "")
 
 
-def _argument(method: str, name: str, value: Any) -> str | None:
-    """Write a setting as an argument; None where it may be the mere text of an object."""
-    if method == "grid" and name == "points" and isinstance(value, list):
-        # Cells along each axis: the argument is one number for all.
-        return repr(value[0]) if len(set(value)) == 1 else None
-    return None if isinstance(value, str) and not value.isidentifier() else repr(value)
+def _argument(value: Any) -> str | None:
+    """Write a setting as an argument; None where it holds the mere text of an object."""
+    entries, objects = [value], False
+    while entries:
+        one = entries.pop()
+        entries += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        objects |= isinstance(one, str) and one.startswith("<")
+        objects |= isinstance(one, float) and not math.isfinite(one)
+    return None if objects else repr(value)
 
 
 def _quoted(text: str) -> str:

@@ -66,10 +66,11 @@ def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
         shares = np.bincount(pairs, weights=np.exp(stats["log_weight"].values.ravel()))
         k_hat, effective = float(fit["k_hat"]), float(fit["effective_sample_size"])
         return WeightSigns(_sorted(shares), "pairs", k_hat, effective, used=True)
-    if "k_hat" in fit:
+    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    if "log_weight" in stats and "k_hat" in fit:
         effective = float(fit.get("effective_sample_size", np.nan))
         return WeightSigns(np.empty(0), "draws", float(fit["k_hat"]), effective, used=True)
-    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    # A k-hat beside the approximation's own density tells what weights would do: they did nothing.
     if "log_proposal" not in stats or stats["lp"].size < FEWEST:
         return None
     log_weights, k_hat = smoothed_weights((stats["lp"] - stats["log_proposal"]).values.ravel())

@@ -61,7 +61,8 @@ def read_suite_file(path: Path) -> SuiteFile:
     Raises
     ------
     SuiteError
-        When the file cannot be read, or has a key that is unknown, missing, or of another kind.
+        When the file cannot be read, has a key that is unknown, missing, or of another kind, or a
+        reference that is none of its methods.
     """
     try:
         with path.open("rb") as file:
@@ -73,6 +74,11 @@ def read_suite_file(path: Path) -> SuiteFile:
     if missing := [key for key in _NEEDED if key not in told]:
         raise SuiteError(f"{path} must name {' and '.join(missing)}, as lists of names.")
     reference = told.pop("reference", None)
+    if reference is not None and reference not in told["methods"]:
+        raise SuiteError(
+            f"The reference in {path} must be one of its methods, {', '.join(told['methods'])}, "
+            f"but it is {reference!r}: nothing could be held against it."
+        )
     return SuiteFile({"store": f"results/{path.stem}"} | told, reference)
 
 

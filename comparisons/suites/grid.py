@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pymc as pm
 
 from ...approximations import METHODS
+from ...approximations.arguments import check_options
 from ...approximations.errors import ArgumentError, TargetError
 from ...approximations.result import checked_count
 from ...models import CATALOGUE
@@ -63,9 +63,9 @@ def cells_of(
     set_to = _checked("method", "options", methods, options or {})
     set_to = {name: _DEFAULTS.get(name, {}) | given for name, given in set_to.items()}
     for name, given in called_with.items():
-        _check_taken(name, load_builder(name), given)
+        check_options(name, load_builder(name), given)
     for name, given in set_to.items():
-        _check_taken(name, load_method(name), given, first=(None,))
+        check_options(name, load_method(name), given)
     return [
         Cell(model, method, repeat, called_with[model], set_to[method], int(random_seed))
         for repeat in range(repeats)
@@ -120,7 +120,7 @@ def _checked(
     kind: str, what: str, names: Sequence[str], given: Options
 ) -> dict[str, dict[str, Any]]:
     """Pair each name with its own arguments, as a file would give them back."""
-    names = [names] if isinstance(names, str) else list(names)
+    names = list(names)
     if not names:
         raise ArgumentError(f"A suite needs at least one {kind}.")
     if wrong := [name for name in names if not isinstance(name, str)]:
@@ -142,13 +142,3 @@ def _checked(
             f"The {what} of a suite's {kind}s must be numbers, text, lists and mappings, which a "
             f"file can hold: {error}."
         ) from error
-
-
-def _check_taken(
-    name: str, function: Callable[..., Any], given: Mapping[str, Any], first: tuple[Any, ...] = ()
-) -> None:
-    try:
-        inspect.signature(function).bind_partial(*first, **given)
-    except TypeError as error:
-        takes = ", ".join(inspect.signature(function).parameters)
-        raise ArgumentError(f"{name}: {error}. It takes {takes or 'no arguments'}.") from error

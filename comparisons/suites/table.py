@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from ...approximations.arguments import checked_arguments
 from ...approximations.errors import ArgumentError, StorageError
 from ..summary import COLUMNS
 from .store import Store, opened_store
@@ -116,6 +117,7 @@ class Suite:
         self.store.write_table("cells.csv", self.cells().to_csv())
 
 
+@checked_arguments
 def load_suite(store: str | Path) -> Suite:
     """Read what `run_suite` stored: of its last run, the cells that have ended.
 

@@ -16,6 +16,7 @@ from typing import Any
 import xarray as xr
 
 from ...approximations.errors import TriposError
+from ..importing import told_with_place
 from ..methods import load_method
 from ..summary import summary_table
 from .cells import Cell, Outcome
@@ -39,7 +40,7 @@ def outcome_of(cell: Cell) -> Outcome:
         except TriposError as failure:
             found = {"failure": f"{type(failure).__name__}: {failure}"}
         except (Exception, SystemExit) as failure:
-            found = {"failure": _sentence(failure), "traceback": traceback.format_exc()}
+            found = {"failure": told_with_place(failure), "traceback": traceback.format_exc()}
     said = tuple(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in heard))
     return Outcome(**found, **seconds, peak_memory=peak_memory(), warnings=said)
 
@@ -103,11 +104,6 @@ def _netcdf(tree: xr.DataTree) -> bytes:
         path = Path(folder) / "tree.nc"
         tree.to_netcdf(path, engine="h5netcdf")
         return path.read_bytes()
-
-
-def _sentence(failure: BaseException) -> str:
-    where = traceback.extract_tb(failure.__traceback__)[-1]
-    return f"{type(failure).__name__}: {failure} ({where.filename}, line {where.lineno})"
 
 
 def _reset_peak_memory() -> None:

@@ -326,12 +326,13 @@ def test_too_few_iterations(most):
 
 
 def test_max_iterations_below_one():
-    with pytest.raises(ArgumentError, match="max_iterations must be at least 1, but 0"):
+    sentence = "max_iterations must be a whole number of at least 1, but 0"
+    with pytest.raises(ArgumentError, match=sentence):
         find_mode(globe(), max_iterations=0)
 
 
 def test_start_by_a_word_other_than_find_map():
-    with pytest.raises(ArgumentError, match="'find_MAP', but 'map' was given"):
+    with pytest.raises(ArgumentError, match="'find_MAP' or None, but 'map' was given"):
         find_mode(globe(), start="map")
 
 

@@ -72,7 +72,7 @@ def densities():
 @pytest.fixture(scope="module")
 def schools(densities):
     return nested_laplace(
-        densities("schools"), ["mu", "theta"], draws=DRAWS, points=61, random_seed=1
+        densities("schools"), DRAWS, latent=["mu", "theta"], points=61, random_seed=1
     )
 
 
@@ -312,7 +312,7 @@ def test_arviz_takes_it(fits):
 def test_the_same_seed_gives_the_same_draws(densities, options):
     density = densities("schools")
     one, same, other = (
-        nested_laplace(density, ["mu", "theta"], 50, points=9, random_seed=seed, **options)
+        nested_laplace(density, 50, latent=["mu", "theta"], points=9, random_seed=seed, **options)
         for seed in (1, 1, 2)
     )
     xr.testing.assert_equal(one["posterior"].to_dataset(), same["posterior"].to_dataset())
@@ -323,7 +323,7 @@ def test_the_same_seed_gives_the_same_draws(densities, options):
 def test_weighted_draws_of_normal_data(densities, golden):
     """Pareto-smoothed weights can be trusted, and leave the exact moments."""
     tree = nested_laplace(
-        densities("schools"), ["mu", "theta"], DRAWS, points=61, weights=True, random_seed=2
+        densities("schools"), DRAWS, latent=["mu", "theta"], points=61, weights=True, random_seed=2
     )
     fit = tree["fit"]
     assert float(fit["k_hat"]) < 0.7
@@ -445,7 +445,7 @@ def test_a_latent_field_that_is_not_normal():
         effect = pm.StudentT("effect", 4, mu=0.0, sigma=sigma, shape=5)
         pm.Poisson("y", pt.exp(effect), observed=np.arange(5))
     with pytest.raises(LatentFieldError, match="'effect' is StudentTRV"):
-        nested_laplace(model, ["effect"])
+        nested_laplace(model, latent=["effect"])
 
 
 def test_memory_that_would_not_fit(densities, monkeypatch):
@@ -470,7 +470,7 @@ def test_nodes_need_independence(densities):
 @pytest.mark.parametrize("options", [{"draws": 0}, {"nodes": 0}, {"points": 2.5}], ids=str)
 def test_counts(densities, options):
     (name,) = options
-    with pytest.raises(ArgumentError, match=f"{name} must be a whole number of at least 1"):
+    with pytest.raises(ArgumentError, match=f"{name} must be a whole number"):
         nested_laplace(densities("schools"), **options)
 
 

@@ -44,7 +44,7 @@ def flat():
 
     def fit(points):
         if points not in trees:
-            trees[points] = quadrature(density, points, draws=8000, random_seed=1)
+            trees[points] = quadrature(density, points=points, draws=8000, random_seed=1)
         return trees[points]
 
     return fit
@@ -55,7 +55,7 @@ def flat():
 
 @pytest.mark.parametrize("points", TABLE)
 def test_correlated_bioassay(correlated, points):
-    evidence = float(quadrature(correlated, points, draws=5)["fit"]["log_evidence"])
+    evidence = float(quadrature(correlated, points=points, draws=5)["fit"]["log_evidence"])
     assert evidence - LOG_BINOMIAL_COEFFICIENTS == pytest.approx(TABLE[points], abs=6e-6)
 
 
@@ -74,7 +74,7 @@ def test_the_error_of_the_evidence_has_the_right_size(flat, points):
 
 
 def test_windshield(golden):
-    tree = quadrature(windshield(), 21, draws=5)
+    tree = quadrature(windshield(), 5, points=21)
     exact = golden["windshield"]["1"]
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(-16.001402, abs=1e-4)
     at = tree["fit"].sel(quantity="mu")
@@ -104,7 +104,7 @@ def test_globe_is_a_beta_distribution():
 def test_one_point_is_laplace():
     density = LogDensity(bioassay())
     expected = laplace(density, draws=500, random_seed=3)
-    tree = quadrature(density, 1, draws=500, random_seed=3)
+    tree = quadrature(density, points=1, draws=500, random_seed=3)
     for name in ("alpha", "beta", "ld50"):
         np.testing.assert_allclose(tree["posterior"][name], expected["posterior"][name], rtol=1e-9)
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(
@@ -128,7 +128,7 @@ def test_one_point_is_laplace():
 @pytest.mark.parametrize("points", [1, 2, 3, 6])
 def test_a_gaussian_is_exact(points):
     mean, covariance, evidence = exact_posterior(example_data())
-    fit = quadrature(linear_regression(), points, draws=5)["fit"]
+    fit = quadrature(linear_regression(), points=points, draws=5)["fit"]
     sd = np.sqrt(np.diag(covariance))
     assert float(fit["log_evidence"]) == pytest.approx(evidence, abs=1e-9)
     assert float(fit["effective_share"]) == pytest.approx(1.0, abs=1e-5)
@@ -146,7 +146,7 @@ def test_scales_far_apart():
     with pm.Model() as model:
         pm.Normal("small", 0.0, 1e-4)
         pm.Normal("large", 1e5, 1e4)
-    fit = quadrature(model, 4, draws=5)["fit"]
+    fit = quadrature(model, points=4, draws=5)["fit"]
     assert float(fit["log_evidence"]) == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(fit["sd"], (1e-4, 1e4), rtol=2e-3)
 
@@ -259,13 +259,13 @@ def test_too_many_scalars():
 @pytest.mark.parametrize(("points", "most"), [(101, 100), (1001, 100)])
 def test_too_many_nodes(correlated, points, most):
     with pytest.raises(GridSizeError, match=f"Choose at most {most} points"):
-        quadrature(correlated, points)
+        quadrature(correlated, points=points)
 
 
 @pytest.mark.parametrize("points", [0, -1, 2.5, True], ids=str)
 def test_points_below_one(correlated, points):
     with pytest.raises(ArgumentError, match="points must be a whole number"):
-        quadrature(correlated, points)
+        quadrature(correlated, points=points)
 
 
 def test_draws_below_one(correlated):
@@ -278,7 +278,7 @@ def test_an_edge_at_a_node_is_told():
         x = pm.Normal("x", 0.0, 1.0)
         pm.Potential("edge", pm.math.switch(x > 1.5, -np.inf, 0.0))
     with pytest.raises(QuadratureError, match=r"-inf at the node \{'x': 1.73205\}"):
-        quadrature(model, 3)
+        quadrature(model, points=3)
 
 
 def test_no_mode_is_told():
@@ -295,5 +295,5 @@ def test_a_funnel_is_told():
         eta = pm.Normal("eta", 0.0, 1.0, shape=3)
         pm.Normal("y", mu + tau * eta, [15.0, 10.0, 16.0], observed=[28.0, 8.0, -3.0])
     with pytest.warns(QuadratureWarning, match="5 nodes a side have missed much"):
-        tree = quadrature(model, 5, draws=5)
+        tree = quadrature(model, points=5, draws=5)
     assert float(tree["fit"]["effective_share"]) < 0.1

@@ -312,3 +312,23 @@ def test_a_path_that_breaks_off():
 def test_unknown_kind(glass):
     with pytest.raises(ArgumentError, match="kind must be 'positive', 'smooth' or None"):
         tierney_kadane(glass, "mu", kind="negative")
+
+
+def test_a_sparse_hessian_gives_what_the_two_parameters_alone_give():
+    """The others are independent of them; the quantity's own Hessian has another pattern."""
+    y = np.random.default_rng(0).normal(size=320)
+
+    def made(size):
+        with pm.Model() as model:
+            z = pm.Normal("z", 0, 1, shape=size)
+            pm.Normal("y", z, 1, observed=y[:size])
+            pm.Deterministic("product", (3 + z[0]) * (3 + z[1]))
+            pm.Deterministic("sum", z[0] + z[1])
+        return LogDensity(model)
+
+    large, small = made(320), made(2)
+    assert large.has_sparse_hessian
+    for quantity, kind in (("product", None), ("product", "smooth"), ("sum", None)):
+        one, other = (tierney_kadane(d, quantity, kind=kind) for d in (large, small))
+        for name in ("mean", "sd", "marginal_mean", "marginal_sd", "quantiles"):
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-6, atol=1e-8)

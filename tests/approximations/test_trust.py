@@ -121,7 +121,7 @@ def test_approximations_are_not(density, draws):
 def test_a_box_that_cuts_the_posterior_off(density):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GridEdgeWarning)
-        tree = grid(density, {"p": (0.5, 0.9)}, random_seed=1)
+        tree = grid(density, bounds={"p": (0.5, 0.9)}, random_seed=1)
     assert "cuts the posterior off" in distrust_of(tree)
 
 

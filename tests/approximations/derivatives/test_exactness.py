@@ -85,7 +85,7 @@ def test_the_tree_tells_the_error(density, known_fit):
 
 
 def test_other_modes_and_single_quantities(density, known):
-    assert len(find_modes(density, 2, random_seed=1, progressbar=False)) == 1
+    assert len(find_modes(density, starts=2, random_seed=1, progressbar=False)) == 1
     one, other = (tierney_kadane(d, "rate") for d in (density, known))
     for name in ("mean", "sd", "marginal_mean", "log_normaliser"):
         assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-4)

@@ -59,7 +59,7 @@ METHODS = {
     "quadrature": quadrature,
     "grid": lambda density: grid(density, progressbar=False),
     "find_mode": find_mode,
-    "find_modes": lambda density: find_modes(density, 1, progressbar=False),
+    "find_modes": lambda density: find_modes(density, starts=1, progressbar=False),
     "tierney_kadane": lambda density: tierney_kadane(density, "x[0]"),
 }
 

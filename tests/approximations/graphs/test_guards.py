@@ -11,8 +11,10 @@ from pytensor.scalar.basic import Log, Log1p
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
 
-from tripos.approximations import LogDensity
+from tripos.approximations import LogDensity, advi, find_mode, grid, importance, laplace, nuts, smc
+from tripos.approximations.errors import RandomDensityError
 from tripos.approximations.graphs.guards import ease_guards
+from tripos.comparisons import fit
 from tripos.models import borrowers
 
 PLACES = np.array([-np.inf, -1e308, -745.2, -1.0, -5e-324, 0.0, 5e-324, 1.0, 800.0, 1e308, np.inf])
@@ -96,3 +98,59 @@ def test_impossible_data_stay_impossible(linker):
     assert sure == pytest.approx(-2.0 - 0.5 * np.log(2 * np.pi))
     assert impossible == -np.inf
     assert even == pytest.approx(3 * np.log(0.5) - 0.5 * np.log(2 * np.pi))
+
+
+# A log density that draws random numbers is no function.
+
+
+def _model(likelihood):
+    with pm.Model() as model:
+        likelihood(pm.Normal("mu", 0, 10))
+    return model
+
+
+def _minibatches(mu):
+    y = pm.Minibatch(np.arange(100.0), batch_size=10)
+    pm.Normal("y", mu, 1, observed=y, total_size=100)
+
+
+def _of_predictors(mu):
+    x, y = pm.Minibatch(np.arange(100.0), np.ones(100), batch_size=10)
+    pm.Normal("y", mu * x, 1, observed=y, total_size=100)
+
+
+@pytest.mark.parametrize("likelihood", [_minibatches, _of_predictors])
+@pytest.mark.parametrize("method", [laplace, grid, importance, nuts, smc, advi, find_mode, fit])
+def test_minibatches_are_named(likelihood, method):
+    with pytest.raises(RandomDensityError, match="takes minibatches of the data"):
+        method(_model(likelihood))
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "sentence"),
+    [
+        (lambda mu: pm.Potential("p", -((mu - pt.random.normal()) ** 2)), "drawn anew .*normal"),
+        (lambda mu: pm.Potential("p", -((mu - pm.Normal.dist()) ** 2)), "drawn anew .*normal"),
+        (
+            lambda mu: pm.Normal("y", mu + pm.Normal.dist(), 1, observed=[1.0, 2.0]),
+            "none of the model's: .*normal",
+        ),
+    ],
+    ids=["of PyTensor", "of PyMC", "in a likelihood"],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_other_random_numbers_are_named(likelihood, sentence):
+    with pytest.raises(RandomDensityError, match=sentence):
+        find_mode(_model(likelihood))
+
+
+def test_a_log_density_that_was_made_before_is_refused_too():
+    density = LogDensity(_model(_minibatches))
+    with pytest.raises(RandomDensityError, match="minibatches"):
+        laplace(density)
+
+
+def test_likelihoods_that_are_scaled_alone_are_functions():
+    density = LogDensity(_model(lambda mu: pm.Normal("y", mu, 1, observed=[2.0], total_size=4)))
+    exact = 4 * 2.0 / (4 + 0.01)
+    assert find_mode(density).theta == pytest.approx(exact)

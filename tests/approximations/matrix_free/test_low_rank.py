@@ -98,7 +98,7 @@ def test_predictive_sds_of_a_network_converge_to_the_exact_with_the_rank():
     density = LogDensity(neural_network(units), linker="numpy")
     rng = np.random.default_rng(1)
     top, _ = normal_by_products(density, None, 1, rng, 200)
-    mode = find_mode(density, top.theta)
+    mode = find_mode(density, start=top.theta)
     slopes = _slopes_of_network(mode.theta, units)
 
     def predictive_sd(gaussian):

@@ -304,7 +304,7 @@ def test_all_mass_on_one_draw():
         remote = 1.9e6 - 0.5 * pt.sum(((x - 9) / 0.02) ** 2)
         pm.Potential("p", pt.logaddexp(-0.5 * pt.sum(x**2), remote))
     density = LogDensity(model, linker="numpy")
-    mode = find_mode(density, np.full(20, -1.0))
+    mode = find_mode(density, start=np.full(20, -1.0))
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian)
     with pytest.raises(WeightsError, match=r"One pair .* holds .* of the weight"):
         weighted_pairs(density, mode, gaussian, pairs=200, rng=np.random.default_rng(0))

@@ -206,3 +206,15 @@ def test_each_observed_variable_gets_its_own_data_though_its_numbers_are_those_o
 def test_integer_data_of_a_real_variable_are_refused():
     with pytest.raises(CalibrationError, match=r"takes values of type float64, .* held as int"):
         from_prior(LogDensity(integers()), 20, np.random.default_rng(1))
+
+
+def test_a_scaled_likelihood_is_no_distribution_of_data():
+    with pm.Model() as model:
+        mu = pm.Normal("mu")
+        pm.Normal("y", mu, 1, observed=np.ones(3), total_size=30)
+    density = LogDensity(model)
+    rng = np.random.default_rng(1)
+    with pytest.raises(CalibrationError, match="'y' is scaled by total_size"):
+        from_prior(density, 20, rng)
+    with pytest.raises(CalibrationError, match="'y' is scaled by total_size"):
+        from_posterior(density, tree_of(density, 20), 20, rng)

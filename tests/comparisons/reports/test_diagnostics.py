@@ -5,10 +5,18 @@ import warnings
 import numpy as np
 import pytest
 
-from tripos.approximations import LogDensity, grid, importance, laplace, quadrature
+from tripos.approximations import (
+    LogDensity,
+    advi,
+    fullrank_advi,
+    grid,
+    importance,
+    laplace,
+    quadrature,
+)
 from tripos.approximations.errors import GridEdgeWarning
 from tripos.comparisons.reports.diagnostics import diagnosis
-from tripos.comparisons.reports.weights import weight_signs
+from tripos.comparisons.reports.weights import weight_signs, weight_words
 from tripos.models import globe
 
 
@@ -33,7 +41,7 @@ def test_a_grid_tells_its_edges(density):
 def test_a_box_that_cuts_is_told(density):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GridEdgeWarning)
-        tree = grid(density, {"p": (0.5, 0.9)}, draws=200, random_seed=1, progressbar=False)
+        tree = grid(density, bounds={"p": (0.5, 0.9)}, draws=200, random_seed=1, progressbar=False)
     assert "The box cuts the posterior off: " in diagnosis("grid", tree, ()).words
 
 
@@ -80,3 +88,15 @@ def test_an_approximation_points_to_the_verdict(density):
 
 def test_draws_from_elsewhere_have_nothing_to_tell(normal_tree):
     assert "brings its draws, and nothing" in diagnosis("mine", normal_tree(), ()).words
+
+
+def test_weights_that_corrected_nothing_are_not_said_to_have():
+    """What ADVI and its kin tell of k-hat is what weights would do."""
+    model = globe()
+    for method in (advi, fullrank_advi):
+        tree = method(model, 200, tolerance=0.1, random_seed=1, progressbar=False)
+        signs = weight_signs(tree)
+        assert not signs.used
+        assert signs.k_hat == pytest.approx(float(tree["fit"]["k_hat"]))
+        assert "The draws are the approximation's own. They can be corrected" in weight_words(signs)
+        assert weight_signs(method(model, 50, tolerance=0.1, random_seed=1)) is None

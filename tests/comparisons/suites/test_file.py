@@ -50,6 +50,10 @@ def test_a_file_says_what_is_run(tmp_path):
         ("repeat = 3", "the key 'repeat', which says nothing. Did you mean repeats"),
         ("repeats = 1.5", "repeats in .* must be a whole number"),
         ("time_limit = true", "time_limit in .* must be a number"),
+        (
+            'models = ["globe"]\nmethods = ["laplace"]\nreference = "grid"',
+            "reference in .* must be one of its methods, laplace, but it is 'grid'",
+        ),
         ("[options]\nnuts = 3", r"a table for each name, as \[options.NAME\]"),
     ],
 )

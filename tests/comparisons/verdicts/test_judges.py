@@ -31,7 +31,7 @@ def test_a_grid_that_is_cut_off_is_no_reference(trees, density):
     """Where there are chains that can be trusted; else it is, and the verdict says why not."""
     bounds = {"alpha": (-1.0, 3.0), "beta": (0.0, 20.0)}
     with pytest.warns(GridEdgeWarning):
-        cut = grid(density, bounds, random_seed=1, progressbar=False)
+        cut = grid(density, bounds=bounds, random_seed=1, progressbar=False)
     draws = trees["cells"]["posterior"].to_dataset()[["alpha", "beta"]]
     chains = {name: (("chain", "draw"), x.values.reshape(2, -1)) for name, x in draws.items()}
     nuts = xr.DataTree.from_dict({"posterior": xr.Dataset(chains)})
