@@ -28,6 +28,8 @@ from pytensor.tensor.subtensor import (
     get_idx_list,
 )
 
+from .lean import lean_rewriting
+
 # Where each operation has its lengths among its inputs.
 _LENGTHS: dict[Any, slice] = {
     Alloc: slice(1, None),
@@ -98,7 +100,7 @@ def evaluated(graphs: Sequence[Variable], known: Mapping[Variable, Any]) -> list
     be, which NumPy would do in silence.
     """
     values = dict(known)
-    with np.errstate(all="ignore"):
+    with lean_rewriting(), np.errstate(all="ignore"):  # graphs within graphs are compiled
         for node in toposort(graphs):
             inputs = [values[v] if v in values else _held(v) for v in node.inputs]
             values |= zip(node.outputs, _performed(node, inputs), strict=True)

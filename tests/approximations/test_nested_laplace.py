@@ -450,7 +450,7 @@ def test_a_latent_field_that_is_not_normal():
 
 def test_memory_that_would_not_fit(densities, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 2**28)
-    with pytest.raises(MemoryLimitError, match=r"1,000,000 draws of 10 parameters .*draws="):
+    with pytest.raises(MemoryLimitError, match=r"1,000,000 draws of 20 numbers .*draws="):
         nested_laplace(densities("schools"), draws=1_000_000)
 
 

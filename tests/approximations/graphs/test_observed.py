@@ -155,7 +155,7 @@ def families(draw):
     return build, old.astype(kind), new, given_with_y
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(families())
 def test_new_data_are_those_of_a_fresh_model_or_refused(family):
     build, old, new, others = family
