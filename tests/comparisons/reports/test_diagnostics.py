@@ -9,7 +9,6 @@ import xarray as xr
 from tripos.approximations import (
     LogDensity,
     advi,
-    fullrank_advi,
     grid,
     importance,
     laplace,
