@@ -94,13 +94,15 @@ def _numbers(variable: Any) -> Iterator[int]:
 
 
 def evaluated(graphs: Sequence[Variable], known: Mapping[Variable, Any]) -> list[Any]:
-    """Evaluate graphs as they are written, by each operation's own code, compiling nothing.
+    """Evaluate graphs as they are written, by each operation's own code.
+
+    Nothing is compiled but what a graph holds within itself, such as the body of a loop.
 
     PyTensor refuses then that an axis of length 1 be broadcast unless the graph says that it may
     be, which NumPy would do in silence.
     """
     values = dict(known)
-    with lean_rewriting(), np.errstate(all="ignore"):  # graphs within graphs are compiled
+    with lean_rewriting(), np.errstate(all="ignore"):
         for node in toposort(graphs):
             inputs = [values[v] if v in values else _held(v) for v in node.inputs]
             values |= zip(node.outputs, _performed(node, inputs), strict=True)

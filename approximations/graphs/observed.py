@@ -26,7 +26,7 @@ from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import variadic_add
 from pytensor.tensor.type import TensorType
 from pytensor.xtensor.basic import TensorFromXTensor, XTensorFromTensor
-from pytensor.xtensor.type import XTensorType
+from pytensor.xtensor.type import XTensorType, xtensor_shared
 
 from ..errors import RandomDensityError
 
@@ -109,8 +109,6 @@ def shared_copy(source: Any, name: str | None) -> SharedVariable:
     # An axis of length 1 stays so: it is what lets the array broadcast.
     shape = tuple(1 if length == 1 else None for length in source.type.shape)
     if isinstance(source.type, XTensorType):
-        from pytensor.xtensor.type import xtensor_shared
-
         return xtensor_shared(data, dims=source.type.dims, name=name)
     single = source.type.dtype == "float32" and pytensor.config.floatX == "float64"
     dtype = "float64" if single else source.type.dtype
