@@ -27,12 +27,12 @@ from .advi import advi, fullrank_advi
 from .dadvi import dadvi
 from .density import LogDensity
 from .errors import TriposError
-from .gaussian import Gaussian
 from .grid import grid
 from .importance import importance
 from .laplace import laplace
+from .linear_algebra.gaussian import Gaussian
 from .mode import Mode, find_mode
-from .modes import Modes, find_modes
+from .mode.several import Modes, find_modes
 from .nested_laplace import nested_laplace
 from .nuts import nuts
 from .pathfinder import pathfinder

@@ -18,15 +18,15 @@ from pymc.variational.inference import KLqp
 
 from .arguments import checked_arguments
 from .density import LogDensity
+from .density.graphs.lean import lean_rewriting
 from .errors import ArgumentError
-from .gaussian import Gaussian
-from .graphs.lean import lean_rewriting
+from .linear_algebra.gaussian import Gaussian
 from .memory import check_memory
+from .other_packages import density_of_own_data
+from .progress import progress
 from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
-from .running.ascent import BLOCK, Ascent, Climber, climb
-from .running.outside import density_of_own_data
-from .running.progress import progress
-from .running.variational import independent_normal, normal_tree
+from .variational.ascent import BLOCK, Ascent, Climber, climb
+from .variational.fitted import independent_normal, normal_tree
 
 
 @checked_arguments

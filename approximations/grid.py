@@ -28,9 +28,11 @@ from .errors import (
     ModeNotFoundError,
     StartingPointError,
 )
-from .gaussian import Gaussian
 from .limits import MOST_CELL_ERROR, MOST_EDGE_MASS
+from .linear_algebra.gaussian import Gaussian
+from .meter import Meter
 from .mode import Mode, find_mode
+from .progress import progress
 from .result import (
     Record,
     assemble,
@@ -49,8 +51,6 @@ from .rules.box import (
     given_box,
     resolution_error,
 )
-from .running.metering import Meter
-from .running.progress import progress
 from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 
 MOST_SCALARS = 4

@@ -15,14 +15,14 @@ from scipy import sparse
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import ArgumentError
-from .gaussian import Gaussian
+from .linear_algebra.gaussian import Gaussian
 from .matrix_free.curvature import Curvature, checked_curvature, fit_by_products, normal_by_products
 from .memory import check_memory
+from .meter import Meter
 from .mode import Mode, find_mode
-from .modes import watched_mode
+from .mode.given_start import Start
+from .mode.several import watched_mode
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
 
 _DRAWS = 4000
 # Numbers in the draws of a large model where none are asked for: 160 MB an array of them.

@@ -15,9 +15,9 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
+from .other_packages import density_of_own_data, extra, seed_of
+from .progress import is_terminal
 from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
-from .running.outside import density_of_own_data, extra, seed_of
-from .running.progress import is_terminal
 
 _EXTRAS = ("numpyro", "blackjax")
 # Several chains side by side want a device each otherwise, and a processor is one device to JAX.

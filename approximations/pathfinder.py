@@ -17,11 +17,11 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
+from .progress import is_terminal
 from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
-from .running.progress import is_terminal
-from .running.variational import elbo_of
 from .trust import warn_of_weights
+from .variational.fitted import elbo_of
 from .weights.kept import with_weighted_points
 from .weights.smoothing import FEWEST, smoothed_weights, systematic
 from .weights.support import Place, checked_logp

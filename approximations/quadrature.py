@@ -18,9 +18,10 @@ from scipy.special import logsumexp, softmax
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
-from .gaussian import Gaussian, triangular_inverse
 from .limits import HEAVY_SQUARE, HEAVY_TAIL, LEAST_SHARE
+from .linear_algebra.gaussian import Gaussian, triangular_inverse
 from .mode import Mode, find_mode
+from .mode.given_start import Start
 from .result import (
     Clock,
     Record,
@@ -38,7 +39,6 @@ from .scalars.grid_moments import PROBABILITIES
 from .scalars.poles import tail_far_out
 from .scalars.quantities import scalar_at, scalars_at
 from .scalars.tails import tail_index
-from .search.starting import Start
 from .weights.support import checked_logp
 
 MOST_SCALARS = 6

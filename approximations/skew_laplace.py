@@ -14,12 +14,12 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .gaussian import Gaussian
 from .laplace import normal_fit
+from .linear_algebra.gaussian import Gaussian
+from .meter import Meter
 from .mode import find_mode
+from .mode.given_start import Start
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
 from .weights.reflection import reflected
 from .weights.support import checked_logp
 

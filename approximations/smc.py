@@ -20,9 +20,9 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, seed_of
+from .progress import is_terminal
 from .result import Clock, Record, add_costs, assemble, checked_count, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, seed_of
-from .running.progress import is_terminal
 
 _SAMPLE_GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
 

@@ -17,7 +17,7 @@ from .summary import shared_variables, summary_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .reports.model import Models
+    from .report.model import Models
     from .verdict import Verdict
 
 

@@ -28,13 +28,13 @@ from ..approximations.errors import (
     TriposError,
     UntrustedWeightsWarning,
 )
+from ..approximations.progress import is_terminal
 from ..approximations.quadrature import MOST_SCALARS
 from ..approximations.result import checked_count, generator
-from ..approximations.running.progress import is_terminal
 from ..approximations.trust import distrust_of
-from .comparing import tell
+from .compare import tell
 from .verdict import Verdict, verdict
-from .verdicts.judging import Tolerances
+from .verdict.judging import Tolerances
 
 LADDER = ("laplace", "skew_laplace", "importance", "quadrature", "nuts")
 """The rungs, cheapest first."""
