@@ -15,6 +15,7 @@ from .density import LogDensity, as_density
 from .laplace import normal_fit
 from .linear_algebra.gaussian import Gaussian
 from .meter import Meter
+from .method import registered
 from .mode import find_mode
 from .mode.given_start import Start
 from .result import Record, assemble, checked_count, generator, seed_to_record
@@ -25,6 +26,16 @@ from .weights.smoothing import FEWEST, systematic
 from .weights.weighting import weighted_pairs
 
 
+@registered(
+    draws="resampled",
+    is_exact=True,
+    needs=("gradient", "hessian", "mode"),
+    rung=2,
+    takes_new_data=True,
+    colour="#009E73",
+    dashes=(1.2, 1.2),
+    marker="D",
+)
 @checked_arguments
 def importance(
     model: pm.Model | LogDensity | None = None,

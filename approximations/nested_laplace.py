@@ -19,6 +19,7 @@ from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .laplace import draws_that_fit
 from .meter import Meter
+from .method import registered
 from .mode.given_start import Start, starting_point
 from .nested.checking import check_marginal_gradient, check_precision
 from .nested.corrected_mode import corrected_mode, correction_slopes
@@ -39,6 +40,15 @@ from .weights.support import Place, checked_logp
 _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "latent_field"),
+    takes_new_data=True,
+    colour="#56B4E9",
+    dashes=(3.0, 1.5, 3.0, 4.0),
+    marker="h",
+)
 @checked_arguments
 def nested_laplace(
     model: pm.Model | LogDensity | None = None,

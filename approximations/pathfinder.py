@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
+from .method import registered
 from .other_packages import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
 from .progress import is_terminal
 from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
@@ -29,6 +30,14 @@ from .weights.support import Place, checked_logp
 _ROOMS = "pymc_extras.inference.pathfinder"
 
 
+@registered(
+    draws="resampled",
+    is_exact=True,
+    needs=("gradient",),
+    colour="#332288",
+    dashes=(8.0, 1.5, 2.0, 1.5),
+    marker="<",
+)
 @checked_arguments
 def pathfinder(
     model: pm.Model | LogDensity | None = None,

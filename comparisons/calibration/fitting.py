@@ -20,7 +20,7 @@ import xarray as xr
 from pymc.model.fgraph import clone_model
 from pytensor.compile.sharedvalue import SharedVariable
 
-from ...approximations import METHODS
+from ...approximations import METHODS, laplace, nuts
 from ...approximations.density import LogDensity
 from ...approximations.errors import SamplingError
 from ...approximations.laplace import draws_that_fit
@@ -28,7 +28,7 @@ from ...approximations.linear_algebra.gaussian import Gaussian
 from ...approximations.mode import find_mode
 from ...approximations.result import checked_count, generator
 from ...approximations.weights.kept import weights_of_points
-from ..methods import Method
+from ..methods import Method, is_registered
 from ..monte_carlo import Sample, samples_of
 
 
@@ -57,11 +57,6 @@ class Draws:
 Fit = Callable[[Mapping[str, np.ndarray], int], Draws]
 """Data by the name of an observed variable, which the density holds by then, and a seed."""
 
-# They take a LogDensity as `set_data` left it; the others make PyMC read the model.
-_READ_DENSITY = tuple(
-    METHODS[name]
-    for name in ("grid", "laplace", "skew_laplace", "importance", "quadrature", "nested_laplace")
-)
 # What `nuts` can be asked for without a new compilation at each fit.
 _OF_NUTPIE = {"draws": 1000, "tune": 1000, "chains": 4, "target_accept": None, "cores": None}
 
@@ -81,13 +76,13 @@ def refitting(
     options : mapping
         Arguments of the method.
     """
-    if method is METHODS["laplace"] and not options.keys() - {"draws"}:
+    if method is laplace and not options.keys() - {"draws"}:
         return _by_normal(density, options.get("draws"))
-    if method in _READ_DENSITY:
+    if is_registered(method) and METHODS[method.__name__].takes_new_data:
         return _by_density(method, density, options)
     sampler = options.get("nuts_sampler", "nutpie")
     others = options.keys() - _OF_NUTPIE.keys() - {"nuts_sampler"}
-    if method is METHODS["nuts"] and sampler == "nutpie" and not others:
+    if method is nuts and sampler == "nutpie" and not others:
         given = {name: value for name, value in options.items() if name != "nuts_sampler"}
         return _by_nutpie(density, names, _OF_NUTPIE | given)
     return _by_model(method, density, names, options)
@@ -95,7 +90,7 @@ def refitting(
 
 def has_log_density(method: Method) -> bool:
     """Whether the ``lp`` of a method's draws is the value of `LogDensity`."""
-    return method in METHODS.values()
+    return is_registered(method)
 
 
 def draws_of(tree: xr.DataTree) -> Draws:
@@ -197,6 +192,6 @@ def _with_shared_data(
 
 def _quiet(method: Method) -> dict[str, bool]:
     """Switch off what each fit would print of itself."""
-    if method is METHODS["nuts"]:
+    if method is nuts:
         return {"progressbar": False, "quiet": True, "compute_convergence_checks": False}
     return {"progressbar": False} if "progressbar" in inspect.signature(method).parameters else {}

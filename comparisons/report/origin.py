@@ -123,7 +123,7 @@ def lines_of_job(
 
 
 def _call(method: str, attrs: Mapping[Any, Any]) -> str:
-    accepted = inspect.signature(METHODS[method]).parameters
+    accepted = inspect.signature(METHODS[method].function).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     arguments, untold = ["model"], []
     for name, value in _object(attrs, "settings").items():

@@ -21,13 +21,6 @@ from .cells import Cell
 
 Options = Mapping[str, Mapping[str, Any]]
 
-# PyMC's defaults follow the number of cores. The same cell must give the same numbers everywhere,
-# and workers must not fight over cores.
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "nuts": {"chains": 4, "cores": 1},
-    "smc": {"chains": 4, "cores": 1},
-}
-
 
 def cells_of(
     models: Sequence[str],
@@ -61,7 +54,10 @@ def cells_of(
     repeats = checked_count("repeats", repeats)
     called_with = _checked("model", "arguments", models, arguments or {})
     set_to = _checked("method", "options", methods, options or {})
-    set_to = {name: _DEFAULTS.get(name, {}) | given for name, given in set_to.items()}
+    # PyMC's defaults follow the number of cores. The same cell must give the same numbers
+    # everywhere, and workers must not fight over cores.
+    for name in METHODS.keys() & set_to.keys():
+        set_to[name] = {**METHODS[name].in_suites, **set_to[name]}
     for name, given in called_with.items():
         check_options(name, load_builder(name), given)
     for name, given in set_to.items():

@@ -9,18 +9,17 @@ import xarray as xr
 
 from ...approximations.density import LogDensity
 from ...approximations.errors import NoSharedVariableError
+from ...approximations.method import method_of
 from ...approximations.trust import distrust_of
 from . import Verdict, verdict
 from .judging import Tolerances
 
-# Trusted first: what the other trees are held against.
-_REFERENCES = ("grid", "nuts")
-
 
 def reference_of(trees: Mapping[str, xr.DataTree]) -> str | None:
     """Label of the most exact tree: a grid, or else a NUTS run; rather one that can be trusted."""
-    methods = {tree.attrs.get("method"): label for label, tree in trees.items()}
-    labels = [methods[name] for name in _REFERENCES if name in methods]
+    methods = {label: method_of(tree) for label, tree in trees.items()}
+    ranks = {x: m.judge_rank for x, m in methods.items() if m and m.judge_rank is not None}
+    labels = sorted(ranks, key=ranks.__getitem__)
     trusted = (x for x in labels if len(labels) == 1 or distrust_of(trees[x]) is None)
     return next(trusted, next(iter(labels), None))
 
