@@ -121,14 +121,17 @@ class Calibration:
             "data on which the method works."
         )
 
-    def picture(self) -> Figure:
+    def picture(self, quantities: Sequence[str] | None = None) -> Figure:
         """Draw the ECDFs of the PIT values with their simultaneous bands.
 
-        See `tripos.comparisons.pictures.calibration.plot_calibration`.
+        Parameters
+        ----------
+        quantities : sequence of str, optional
+            See `tripos.comparisons.pictures.calibration.plot_calibration`.
         """
         from ..pictures.calibration import plot_calibration
 
-        return plot_calibration(self)
+        return plot_calibration(self.table, self.ranks, self.level, quantities)
 
 
 @checked_arguments

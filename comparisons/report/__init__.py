@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import xarray as xr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...approximations.errors import ArgumentError, StorageError
-from ..comparison import Comparison
 from ..pictures.style import Style, styles_of
 from ..verdict import Verdict
 from ..verdict.judges import reference_of, verdicts
@@ -25,15 +25,16 @@ from .pictures import comparison_pictures
 from .table import sheet
 from .words import finding_about_intervals, judged, minus_signs
 
-_TEMPLATES = Path(__file__).parent / "reports" / "templates"
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
 class About:
-    """What a report holds besides the comparison; see `Comparison.to_html`."""
+    """What a report holds besides its trees; see `Comparison.to_html`."""
 
     title: str | None = None
     model: Models | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] | None = None
     judges: Mapping[str, str] | None = None
     findings: Sequence[str] = ()
@@ -42,8 +43,8 @@ class About:
     code: str | None = None
 
 
-def write_report(comparison: Comparison, path: str | Path, about: About) -> Path:
-    """Write a report, all of it or nothing.
+def write_report(trees: Mapping[str, xr.DataTree], path: str | Path, about: About) -> Path:
+    """Write a report on trees by label, all of it or nothing.
 
     Raises
     ------
@@ -52,10 +53,10 @@ def write_report(comparison: Comparison, path: str | Path, about: About) -> Path
     ArgumentError
         When a quantity, a label or the model is not one.
     """
-    return _written(Path(path), lambda: rendered(comparison, about))
+    return _written(Path(path), lambda: rendered(trees, about))
 
 
-def rendered(comparison: Comparison, about: About) -> str:
+def rendered(trees: Mapping[str, xr.DataTree], about: About) -> str:
     """Make the text of a report.
 
     Raises
@@ -63,39 +64,37 @@ def rendered(comparison: Comparison, about: About) -> str:
     ArgumentError
         When a quantity, a label or the model is not one.
     """
-    judges = _checked_judges(comparison, about)
+    judges = _checked_judges(trees, about)
     models = named_models(about.model)
-    overview = overview_of(comparison.trees, about.quantities)
+    overview = overview_of(trees, about.quantities)
     _check_quantities(overview, about.quantities)
     found = about.verdicts
     if found is None:
-        found = verdicts(comparison.trees, judges=judges) if judges else {}
-    origins = [origin(label, tree) for label, tree in comparison.trees.items()]
-    held_against = judges or _first_against_others(comparison)
+        found = verdicts(trees, judges=judges) if judges else {}
+    origins = [origin(label, tree) for label, tree in trees.items()]
+    held_against = judges or _first_against_others(trees)
     content = {
         "title": about.title or "Comparison of posteriors",
-        "labels": list(comparison.trees),
-        "failures": comparison.failures,
+        "labels": list(trees),
+        "failures": about.failures,
         "judged": [judged(label, one, judges.get(label)) for label, one in found.items()],
         "findings": [minus_signs(one) for one in about.findings]
         or _findings(overview, held_against),
         "pictures": comparison_pictures(
-            comparison, overview.drawn, overview.quantiles, held_against, about.units
+            trees, overview.drawn, overview.quantiles, held_against, about.units
         ),
         "units": about.units,
         "sheet": sheet(overview.summary, found, judges),
         "folded": sheet(overview.folded, found, judges),
         "quantities": overview.quantiles.index.unique("quantity").size,
         "shown": overview.summary.index.unique("quantity").size,
-        "diagnoses": [
-            diagnosis(label, tree, overview.drawn) for label, tree in comparison.trees.items()
-        ],
+        "diagnoses": [diagnosis(label, tree, overview.drawn) for label, tree in trees.items()],
         "models": {name: variables_of(model) for name, model in models.items()},
-        "variables": variables_of_trees(comparison.trees.values()),
+        "variables": variables_of_trees(trees.values()),
         "origins": origins,
         "versions": list(dict.fromkeys(one.versions for one in origins)),
-        "code": lines_of_python(comparison.trees) if about.code is None else about.code,
-        "samples": [_sample(style) for style in styles_of(comparison.trees).values()],
+        "code": lines_of_python(trees) if about.code is None else about.code,
+        "samples": [_sample(style) for style in styles_of(trees).values()],
     }
     return _filled(content)
 
@@ -150,15 +149,15 @@ def _unwritable(path: Path, error: OSError) -> StorageError:
     )
 
 
-def _checked_judges(comparison: Comparison, about: About) -> dict[str, str]:
+def _checked_judges(trees: Mapping[str, xr.DataTree], about: About) -> dict[str, str]:
     """Labels of the trees that are held against another, and of that one."""
-    labels = comparison.trees.keys()
+    labels = trees.keys()
     given = {*(about.verdicts or ()), *(about.judges or ()), *(about.judges or {}).values()}
     if unknown := sorted(given - labels):
         raise ArgumentError(f"There is no tree called {unknown}; there are {list(labels)}.")
     if about.judges is not None:
         return dict(about.judges)
-    reference = reference_of(comparison.trees)
+    reference = reference_of(trees)
     others = [label for label in labels if label != reference]
     return {} if reference is None else dict.fromkeys(others, reference)
 
@@ -170,9 +169,9 @@ def _check_quantities(overview: Overview, quantities: Sequence[str] | None) -> N
         raise ArgumentError(f"quantities hold {unknown}, but the trees share {some}.")
 
 
-def _first_against_others(comparison: Comparison) -> dict[str, str]:
+def _first_against_others(trees: Mapping[str, xr.DataTree]) -> dict[str, str]:
     """Without a tree that is more exact, the others are set beside the first."""
-    first, *others = comparison.trees
+    first, *others = trees
     return dict.fromkeys(others, first)
 
 

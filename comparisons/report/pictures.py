@@ -6,16 +6,14 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
+import xarray as xr
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 
-from ..comparison import Comparison
+from ..pictures.comparison import plot_comparison
 from .words import finding_about_intervals, finding_about_plane, intervals_in_words
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _TITLES = {
     "marginals": "Marginal densities",
@@ -64,7 +62,7 @@ class Picture:
 
 
 def comparison_pictures(
-    comparison: Comparison,
+    trees: Mapping[str, xr.DataTree],
     quantities: Sequence[str],
     quantiles: pd.DataFrame,
     judges: Mapping[str, str],
@@ -74,7 +72,7 @@ def comparison_pictures(
 
     Parameters
     ----------
-    comparison : Comparison
+    trees : mapping of str to DataTree
     quantities : sequence of str
     quantiles : DataFrame
         Of `quantile_table`.
@@ -84,13 +82,13 @@ def comparison_pictures(
     """
     found = finding_about_intervals(quantiles, judges, quantities)
     about_intervals = " ".join(found) or intervals_in_words(quantiles, quantities)
-    drawn = comparison.pictures(quantities, units=units)
+    drawn = plot_comparison(trees, quantities, units)
     pictures = []
     for name, figure in drawn.items():
         finding = about_intervals
         if name in _IN_A_PLANE:
             plane = quantities[0], quantities[1]
-            finding = finding_about_plane(comparison.trees, quantiles, *plane)
+            finding = finding_about_plane(trees, quantiles, *plane)
         x, y = [*quantities, "", ""][:2]
         title = _TITLES.get(name, name.capitalize())
         caption = _CAPTIONS.get(name, f"{title} of each method.").format(x=x, y=y)
