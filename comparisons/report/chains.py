@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from ...approximations.limits import LEAST_BFMI, MOST_R_HAT
 from ...approximations.scalars.quantities import flatten
 from ...approximations.trust import ChainSigns
-from ..pictures.style import as_text, look
+from ..pictures.axes import as_text
+from ..pictures.style import look
 from .pictures import Picture, picture
 from .words import listed, minus_signs, number
 
