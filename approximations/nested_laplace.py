@@ -28,7 +28,7 @@ from .nested.tails import check_tails
 from .result import Record, assemble, checked_count, generator, seed_to_record
 from .running.metering import Meter
 from .search.starting import Start, starting_point
-from .trust import warn_of_weights
+from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.reflection import reflected
 from .weights.smoothing import smoothed_weights, systematic

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .reports.model import Models
-    from .verdict import Verdict
+    from .verdicts.result import Verdict
 
 
 @dataclass(frozen=True)

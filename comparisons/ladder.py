@@ -31,10 +31,11 @@ from ..approximations.errors import (
 from ..approximations.quadrature import MOST_SCALARS
 from ..approximations.result import checked_count, generator
 from ..approximations.running.progress import is_terminal
-from ..approximations.trust import distrust_of
+from ..approximations.trust_words import distrust_of
 from .comparing import tell
-from .verdict import Verdict, verdict
+from .verdict import verdict
 from .verdicts.judging import Tolerances
+from .verdicts.result import Verdict
 
 LADDER = ("laplace", "skew_laplace", "importance", "quadrature", "nuts")
 """The rungs, cheapest first."""

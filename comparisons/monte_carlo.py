@@ -77,7 +77,14 @@ class Sample:
         if self.chains:
             chains = influence.reshape(self.chains, -1)
             return float(array_stats.mcse(chains, chain_axis=0, draw_axis=1))
-        terms = self.weights * (influence - self.weights @ influence)
+        return self._norm(self.weights * (influence - self.weights @ influence))
+
+    def error_beside(self, influence: np.ndarray, other: Sample, its: np.ndarray) -> float:
+        """Standard error of the difference from other weights of the same draws, by influences."""
+        return self._norm(self.weights * influence - other.weights * its)
+
+    def _norm(self, terms: np.ndarray) -> float:
+        """Length of what independent draws add to a sum, by the terms (n,) of all values."""
         return float(np.linalg.norm(terms if self.pair is None else np.bincount(self.pair, terms)))
 
     @property
@@ -106,13 +113,22 @@ class Sample:
         return weighted and moment_tail_index(self.values, self.weights, power) >= HEAVY_TAIL
 
     @property
-    def effective_size(self) -> float:
-        """Independent draws that the mean is worth: no more than there are values.
+    def bulk_size(self) -> float:
+        """Bulk ESS of chains, which may be more than there are draws; NaN of fewer than four."""
+        chains = self.values.reshape(self.chains, -1)
+        return float(array_stats.ess(chains, chain_axis=0, draw_axis=1))
 
-        Of chains it is the bulk ESS of ArviZ, NaN of fewer than four draws a chain.
-        """
+    @property
+    def r_hat(self) -> float:
+        """R-hat of chains."""
+        chains = self.values.reshape(self.chains, -1)
+        return float(array_stats.rhat(chains, chain_axis=0, draw_axis=1))
+
+    @property
+    def effective_size(self) -> float:
+        """Independent draws that the mean is worth: no more than there are values."""
         if self.chains:
-            found = array_stats.ess(self.values.reshape(self.chains, -1), chain_axis=0, draw_axis=1)
+            found = self.bulk_size
         else:
             away = self.values - self.weights @ self.values
             error = self.error(away)

@@ -22,8 +22,8 @@ from .reports.overview import Overview, overview_of
 from .reports.pictures import comparison_pictures
 from .reports.table import sheet
 from .reports.words import finding_about_intervals, judged, minus_signs
-from .verdict import Verdict
 from .verdicts.judges import reference_of, verdicts
+from .verdicts.result import Verdict
 
 _TEMPLATES = Path(__file__).parent / "reports" / "templates"
 

@@ -15,7 +15,7 @@ from ..approximations.errors import (
     NoSharedVariableError,
     UntrustedReferenceWarning,
 )
-from ..approximations.trust import distrust_of
+from ..approximations.trust_words import distrust_of
 from ..models import CATALOGUE, Truth
 from .suites.table import Suite
 from .verdicts.discrepancy import discrepancies

@@ -1,5 +1,5 @@
-"""What a verdict rests on: discrepancies with their errors, judgements, and whom to distrust.
+"""What a verdict rests on: discrepancies with their errors, and judgements.
 
-``sides`` puts two trees side by side, ``discrepancy`` measures them, ``judging`` judges; ``judges``
-says who judges whom, ``chains`` and ``distrust`` who should not.
+``sides`` puts two trees side by side, ``discrepancy`` measures them, ``judging`` judges, and
+``result`` holds what was found; ``judges`` says who judges whom.
 """

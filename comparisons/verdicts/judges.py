@@ -9,9 +9,10 @@ import xarray as xr
 
 from ...approximations.density import LogDensity
 from ...approximations.errors import NoSharedVariableError
-from ...approximations.trust import distrust_of
-from ..verdict import Verdict, verdict
+from ...approximations.trust import broken_limits
+from ..verdict import verdict
 from .judging import Tolerances
+from .result import Verdict
 
 # Trusted first: what the other trees are held against.
 _REFERENCES = ("grid", "nuts")
@@ -21,7 +22,7 @@ def reference_of(trees: Mapping[str, xr.DataTree]) -> str | None:
     """Label of the most exact tree: a grid, or else a NUTS run; rather one that can be trusted."""
     methods = {tree.attrs.get("method"): label for label, tree in trees.items()}
     labels = [methods[name] for name in _REFERENCES if name in methods]
-    trusted = (x for x in labels if len(labels) == 1 or distrust_of(trees[x]) is None)
+    trusted = (x for x in labels if len(labels) == 1 or not broken_limits(trees[x]))
     return next(trusted, next(iter(labels), None))
 
 

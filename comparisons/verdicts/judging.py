@@ -141,7 +141,8 @@ def _judged(
     criteria = list(_criteria(row, limits))
     worst = max(criteria, key=lambda criterion: criterion.excess)
     if distrust is not None:
-        return _verdict("inconclusive", worst, f"{quantity}: {distrust}")
+        why = f"{quantity}: what should judge it cannot be trusted: {distrust}"
+        return _verdict("inconclusive", worst, why)
     count = limits.standard_errors
     outside = [criterion for criterion in criteria if criterion.is_outside(count)]
     if outside:
