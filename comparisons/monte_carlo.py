@@ -105,12 +105,17 @@ class Sample:
         size = 1 / float(np.sum(self.weights**2))
         spread = float(sd * np.sqrt(size / (size - 1))) if size > 1 else np.nan
         squares = (away**2 - variance) / (2 * sd)
-        of_mean = np.inf if self._is_heavy(1) else self.error(away)
-        return mean, spread, of_mean, np.inf if self._is_heavy(2) else self.error(squares)
-
-    def _is_heavy(self, power: int) -> bool:
         weighted = self.pair is not None
-        return weighted and moment_tail_index(self.values, self.weights, power) >= HEAVY_TAIL
+        heavy = [weighted and self.tail_index(power) >= HEAVY_TAIL for power in (1, 2)]
+        of_mean = np.inf if heavy[0] else self.error(away)
+        return mean, spread, of_mean, np.inf if heavy[1] else self.error(squares)
+
+    def tail_index(self, power: int) -> float:
+        """Index of what is summed for a moment; of a grid, infinite where it has left that out."""
+        if self.mean is None:
+            return moment_tail_index(self.values, self.weights, power)
+        has_both = np.isfinite(self.mean) and self.sd is not None and np.isfinite(self.sd)
+        return -np.inf if has_both else np.inf
 
     @property
     def bulk_size(self) -> float:
