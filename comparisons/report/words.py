@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from ..pictures.draws import draws_with, scalars_of
-from ..verdict import Verdict
+from ..verdict.result import Verdict
 
 # Share of the judge's 95 % interval by which an end must be off to be called so: more than the
 # Monte Carlo error of an end with 400 effective draws.
