@@ -12,7 +12,6 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .gaussian import Gaussian
 from .laplace import normal_fit
 from .mode import find_mode
 from .result import Record, assemble, checked_count, generator, seed_to_record
@@ -100,7 +99,7 @@ def importance(
     density = as_density(model)
     meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    gaussian = mode.gaussian
     weighted = weighted_pairs(density, mode, gaussian, pairs=pairs, rng=rng)
     meter.fitted()
 

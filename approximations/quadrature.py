@@ -6,7 +6,6 @@ Stringer and Tang (2022), JASA.
 
 from __future__ import annotations
 
-import time
 import warnings
 from functools import partial
 
@@ -22,9 +21,7 @@ from .gaussian import Gaussian, triangular_inverse
 from .limits import HEAVY_SQUARE, HEAVY_TAIL, LEAST_SHARE
 from .mode import Mode, find_mode
 from .result import (
-    Clock,
     Record,
-    add_costs,
     assemble,
     checked_count,
     generator,
@@ -34,6 +31,7 @@ from .result import (
 from .rules.hermite import Table, tabulate
 from .rules.quasi_random import quasi_random_normals
 from .rules.transport import marginal_density, transported
+from .running.metering import Meter
 from .scalars.grid_moments import PROBABILITIES
 from .scalars.poles import tail_far_out
 from .scalars.quantities import scalar_at, scalars_at
@@ -137,16 +135,13 @@ def quadrature(
     rng = generator(random_seed)
     density = as_density(model)
     points = _checked_points(density, points)
-    before, compiled = dict(density.evaluations), density.seconds_compiling
-
-    started = time.perf_counter()
+    meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    gaussian = mode.gaussian
     root = np.linalg.cholesky(gaussian.covariance)
     table = tabulate(density, mode.theta, root, points)
     fit = _fit_dataset(density, mode, gaussian, table)
-    fitted = time.perf_counter()
-    compiling_fit = density.seconds_compiling - compiled
+    meter.fitted()
 
     # The normals that lead to Laplace's own draws: with one node a side they are not moved.
     normals = (gaussian.draws(draws, rng) - mode.theta) @ triangular_inverse(root).T
@@ -163,14 +158,7 @@ def quadrature(
         },
         point=mode.theta,
     )
-    compiling = density.seconds_compiling - compiled
-    clock = Clock(
-        compile=compiling,
-        fit=fitted - started - compiling_fit,
-        draw=time.perf_counter() - fitted - (compiling - compiling_fit),
-    )
-    counts = {name: n - before[name] for name, n in density.evaluations.items()}
-    return add_costs(tree, clock, counts)
+    return meter.written_into(tree)
 
 
 def _checked_points(density: LogDensity, points: int | None) -> int:

@@ -71,15 +71,15 @@ def skew_laplace(
     density = as_density(model)
     meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    fit = normal_fit(density, mode, mode.gaussian).drop_vars("log_evidence")
     meter.fitted()
 
-    thetas, logp, is_image = reflected_draws(density, gaussian, draws, rng)
+    thetas, logp, is_image = reflected_draws(density, mode.gaussian, draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
     tree = assemble(
         density,
         thetas,
-        normal_fit(density, mode, gaussian).drop_vars("log_evidence"),
+        fit,
         Record("skew_laplace", settings, seed_to_record(random_seed)),
         sample_stats={"lp": logp, "reflected": is_image},
         point=mode.theta,

@@ -7,7 +7,6 @@ and variances of nonpositive functions", JASA 84.
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
 import numpy as np
@@ -22,6 +21,7 @@ from .errors import ModeNotFoundError
 from .gaussian import Gaussian
 from .mode import Mode, find_mode
 from .result import Record, attributes
+from .running.metering import Meter
 from .scalars.constrained import Problem, marginal_path
 from .scalars.grid_moments import PROBABILITIES
 from .scalars.marginal import Marginal
@@ -88,7 +88,7 @@ def tierney_kadane(
 
         Where the marginal's tails fall so slowly that there is no mean (or no sd), all numbers of
         that moment are NaN and attribute ``note`` says so. Attributes hold ``quantity``, ``kind``,
-        ``hessian`` (as in `laplace`), method, settings, versions and seconds.
+        ``hessian`` (as in `laplace`), method, settings, versions and costs.
 
     Raises
     ------
@@ -106,26 +106,26 @@ def tierney_kadane(
     NoFreeVariableError, ArgumentError
     """
     density = as_density(model)
-    started, compiled = time.perf_counter(), density.seconds_compiling
+    meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    gaussian = mode.gaussian
     scalar = find_scalar(density, mode, gaussian, quantity)
     is_log = scalar.is_positive if kind is None else kind == "positive"
     function = as_quantity(density, scalar, is_log=is_log)
 
     marginal = _marginal(density, function, mode, gaussian)
     mean, sd, note = _moments(density, function, mode, gaussian, marginal)
-    compiling = density.seconds_compiling - compiled + function.function.seconds_compiling
+    meter.compiled(function.function.seconds_compiling)
+    meter.fitted()
     settings = {"start": start, "kind": kind, "max_iterations": max_iterations}
-    return _dataset(marginal, mean, sd).assign_attrs(
+    told = _dataset(marginal, mean, sd).assign_attrs(
         attributes(Record("tierney_kadane", settings)),
         quantity=quantity,
         kind="positive" if is_log else "smooth",
         note=note,
         hessian=hessian_source(density),
-        seconds=time.perf_counter() - started,
-        seconds_compile=compiling,
     )
+    return meter.written_into(told)
 
 
 def _marginal(density: LogDensity, quantity: Quantity, mode: Mode, gaussian: Gaussian) -> Marginal:
