@@ -17,7 +17,6 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
-from .laplace import draws_that_fit
 from .nested.checking import check_marginal_gradient, check_precision
 from .nested.corrected_mode import corrected_mode, correction_slopes
 from .nested.draws import NestedDraws, nested_draws
@@ -25,7 +24,7 @@ from .nested.latent_field import latent_field
 from .nested.outer_mode import OuterMode, outer_mode
 from .nested.outer_nodes import OuterNodes, outer_nodes
 from .nested.tails import check_tails
-from .result import Record, assemble, checked_count, generator, seed_to_record
+from .result import Record, assemble, checked_count, draws_that_fit, generator, seed_to_record
 from .running.metering import Meter
 from .search.starting import Start, starting_point
 from .trust import warn_of_weights

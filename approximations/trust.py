@@ -24,7 +24,16 @@ from .scalars.quantities import flatten
 from .weights.kept import weights_of_draws
 
 # Their draws are, and mean to be, those of another distribution than the posterior.
-_APPROXIMATIONS = ("laplace", "skew_laplace", "nested_laplace", "advi", "fullrank_advi", "dadvi")
+_APPROXIMATIONS = (
+    "laplace",
+    "low_rank_laplace",
+    "diagonal_laplace",
+    "skew_laplace",
+    "nested_laplace",
+    "advi",
+    "fullrank_advi",
+    "dadvi",
+)
 _TAIL = (0.05, 0.95)
 _LONGER = "run them longer, or write the model in other coordinates"
 

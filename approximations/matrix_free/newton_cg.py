@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import xarray as xr
 
 from ..density import LogDensity
 from ..errors import ModeNotFoundError, StartingPointError
+from ..gaussian import Gaussian
 from ..search.starting import Start, starting_point
 
 # Squared Newton decrement below which the mode is closer than 1e-5 standard deviations.
@@ -31,15 +33,12 @@ class Top:
     logp : float
     iterations : int
         Newton steps tried.
-    hessian_error : float
-        As in `Mode`.
     """
 
     theta: np.ndarray
     logp: float
     gradient: np.ndarray
     iterations: int
-    hessian_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +116,21 @@ def find_mode_by_products(
     raise ModeNotFoundError(_sentence(density, gradient, precision, iterations))
 
 
+def fit_without_matrix(
+    density: LogDensity, top: Top, gaussian: Gaussian, hessian_error: float
+) -> xr.Dataset:
+    """Describe a mode and the normal distribution there, as group ``fit``."""
+    return xr.Dataset(
+        {
+            "mode": ("parameter", top.theta),
+            "sd": ("parameter", gaussian.sd),
+            "logp_mode": top.logp,
+            "hessian_error": hessian_error,
+        },
+        coords={"parameter": list(density.parameters)},
+    )
+
+
 def conjugate_gradients(
     product: Callable[[np.ndarray], np.ndarray],
     gradient: np.ndarray,
@@ -188,5 +202,5 @@ def _sentence(
         f"No mode was found in {iterations} steps: the gradient is still {slopes[steepest]:.2g} "
         f"(in units of one over the prior's sd), largest in {density.parameters[steepest]}. The "
         "log density may grow without end, or the way is long: raise max_iterations, pass "
-        "start={...} closer to the mode, or use curvature='exact', whose errors say more."
+        "start={...} closer to the mode, or use laplace, whose errors say more."
     )

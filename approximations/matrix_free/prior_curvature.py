@@ -48,7 +48,7 @@ def prior_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:
         raise CurvatureError(
             f"{len(bare):,} parameters, {density.parameters[bare[0]]} among them, have no prior "
             "that curves downward by itself, and low-rank curvature is measured against the "
-            "prior's. Give them normal priors, or use curvature='exact'."
+            "prior's. Give them normal priors, or use laplace."
         )
     for k in bare:
         precision[k] = -density.hessian_vector_product(theta, _unit(density.size, int(k)))[k]

@@ -24,9 +24,8 @@ from ...approximations import METHODS
 from ...approximations.density import LogDensity
 from ...approximations.errors import SamplingError
 from ...approximations.gaussian import Gaussian
-from ...approximations.laplace import draws_that_fit
 from ...approximations.mode import find_mode
-from ...approximations.result import checked_count, generator
+from ...approximations.result import checked_count, draws_that_fit, generator
 from ...approximations.weights.kept import weights_of_points
 from ..methods import Method
 from ..monte_carlo import Sample, samples_of
@@ -60,7 +59,16 @@ Fit = Callable[[Mapping[str, np.ndarray], int], Draws]
 # They take a LogDensity as `set_data` left it; the others make PyMC read the model.
 _READ_DENSITY = tuple(
     METHODS[name]
-    for name in ("grid", "laplace", "skew_laplace", "importance", "quadrature", "nested_laplace")
+    for name in (
+        "grid",
+        "laplace",
+        "low_rank_laplace",
+        "diagonal_laplace",
+        "skew_laplace",
+        "importance",
+        "quadrature",
+        "nested_laplace",
+    )
 )
 # What `nuts` can be asked for without a new compilation at each fit.
 _OF_NUTPIE = {"draws": 1000, "tune": 1000, "chains": 4, "target_accept": None, "cores": None}

@@ -39,6 +39,8 @@ _KNOWN: dict[str, tuple[str, tuple[float, ...], str]] = {
     "fullrank_advi": ("#117733", (4.0, 1.0, 1.0, 1.0), "d"),
     "dadvi": ("#AA4499", (1.0, 2.5, 4.0, 2.5), "*"),
     "smc": ("#661100", (7.0, 4.0), "H"),
+    "low_rank_laplace": ("#CC6677", (5.0, 2.0, 1.0, 2.0), "8"),
+    "diagonal_laplace": ("#44AA99", (3.0, 3.0), "X"),
 }
 _FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
     ("#882255", (4.0, 1.5, 1.0, 3.0), "P"),
