@@ -21,7 +21,7 @@ from .errors import ArgumentError
 from .gaussian import Gaussian
 from .graphs.lean import lean_rewriting
 from .memory import check_memory
-from .result import Record, checked_count, generator, seed_to_record
+from .result import Record, checked_count, generator
 from .running.ascent import BLOCK, Ascent, Climber, climb
 from .running.metering import Meter
 from .running.outside import density_of_own_data
@@ -169,7 +169,7 @@ def _fitted(
     meter.spent(gradient=len(ascent.elbo) * BLOCK)
     meter.fitted()
 
-    record = Record(method, settings, seed_to_record(random_seed))
+    record = Record(method, settings, random_seed)
     return meter.written_into(normal_tree(density, gaussian, draws, rng, fit, record))
 
 

@@ -15,7 +15,7 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
-from .result import Record, checked_count, generator, seed_to_record
+from .result import Record, checked_count, generator
 from .running.metering import Meter
 from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
 from .running.progress import is_terminal
@@ -98,7 +98,7 @@ def dadvi(
     meter.fitted()
 
     settings = {"draws": draws, "fixed_draws": fixed_draws, "linker": linker, **kwargs}
-    record = Record("dadvi", settings, seed_to_record(random_seed))
+    record = Record("dadvi", settings, random_seed)
     return meter.written_into(normal_tree(density, gaussian, draws, rng, fit, record))
 
 

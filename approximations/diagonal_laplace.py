@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pymc as pm
 import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .derivatives.checking import hessian_error
 from .errors import CurvatureError
 from .matrix_free.newton_cg import find_mode_by_products, fit_without_matrix
-from .matrix_free.prior_curvature import prior_precision
-from .result import Record, assemble, draws_that_fit, generator, seed_to_record
+from .result import Record, assemble, draws_that_fit, generator
 from .running.metering import Meter
 from .running.variational import independent_normal
 from .search.starting import Start
@@ -51,25 +47,18 @@ def diagonal_laplace(
     ------
     ModeNotFoundError, CurvatureError
         When there is no peak to expand around, or too many parameters have a flat prior.
-    DerivativeError
-        When Hessian-vector products at the mode are not the second derivative.
-    GradientError
-        When PyTensor cannot differentiate the log density.
-    MemoryLimitError
-        When so many draws would not fit; the sentence says how many would.
+    DerivativeError, GradientError, MemoryLimitError
+        As `laplace` does.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     rng = generator(random_seed)
     density = as_density(model)
     draws = draws_that_fit(draws, density)
     meter = Meter(density)
-    metric = partial(prior_precision, density)
-    top = find_mode_by_products(density, start, metric, max_iterations=max_iterations)
+    top = find_mode_by_products(density, start, max_iterations=max_iterations)
     precision = _checked_precision(density, top.theta)
-    product = partial(density.hessian_vector_product, top.theta)
-    error = hessian_error(density, top.theta, product, np.sqrt(precision))
     gaussian = independent_normal(top.theta, 1 / np.sqrt(precision))
-    fit = fit_without_matrix(density, top, gaussian, error)
+    fit = fit_without_matrix(density, top, gaussian)
     meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
@@ -78,7 +67,7 @@ def diagonal_laplace(
         density,
         thetas,
         fit,
-        Record("diagonal_laplace", settings, seed_to_record(random_seed)),
+        Record("diagonal_laplace", settings, random_seed),
         sample_stats={"lp": density.batched_value(thetas)},
         point=top.theta,
     )

@@ -22,7 +22,7 @@ from .gaussian import Gaussian
 from .low_rank_laplace import low_rank_laplace
 from .mode import Mode, find_mode
 from .modes import watched_mode
-from .result import Record, assemble, draws_that_fit, generator, seed_to_record
+from .result import Record, assemble, draws_that_fit, generator
 from .running.metering import Meter
 from .search.starting import Start
 
@@ -123,7 +123,7 @@ def laplace(
         # The searches have random numbers of their own, so that those of the draws stay the same.
         streams = rng.spawn(1)[0]
         mode = watched_mode(density, mode, streams, starts, may_move=start is None)
-    fit = normal_fit(density, mode, mode.gaussian)
+    fit = normal_fit(density, mode)
     meter.fitted()
 
     thetas = mode.gaussian.draws(draws, rng)
@@ -132,7 +132,7 @@ def laplace(
         density,
         thetas,
         fit,
-        Record("laplace", settings, seed_to_record(random_seed)),
+        Record("laplace", settings, random_seed),
         sample_stats={"lp": density.batched_value(thetas)},
         point=mode.theta,
     )
@@ -152,8 +152,9 @@ def _method_of(curvature: str) -> Callable[..., xr.DataTree]:
     return method
 
 
-def normal_fit(density: LogDensity, mode: Mode, gaussian: Gaussian) -> xr.Dataset:
+def normal_fit(density: LogDensity, mode: Mode) -> xr.Dataset:
     """Describe the mode and the normal approximation there, as group ``fit``."""
+    gaussian = mode.gaussian
     evidence = mode.logp + 0.5 * (gaussian.size * np.log(2 * np.pi) + gaussian.log_determinant)
     is_sparse = sparse.issparse(mode.hessian)
     dims = ("parameter",) if is_sparse else ("parameter", "parameter_bis")

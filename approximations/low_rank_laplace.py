@@ -6,20 +6,16 @@ In networks and other dense models the data say much about few directions; see
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pymc as pm
 import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .derivatives.checking import hessian_error
 from .gaussian import Gaussian
 from .matrix_free.low_rank import low_rank_factor
 from .matrix_free.newton_cg import find_mode_by_products, fit_without_matrix
-from .matrix_free.prior_curvature import prior_precision
-from .result import Record, assemble, checked_count, draws_that_fit, generator, seed_to_record
+from .result import Record, assemble, checked_count, draws_that_fit, generator
 from .running.metering import Meter
 from .search.starting import Start
 
@@ -63,12 +59,8 @@ def low_rank_laplace(
     ------
     ModeNotFoundError, CurvatureError
         When there is no peak to expand around, or too many parameters have a flat prior.
-    DerivativeError
-        When Hessian-vector products at the mode are not the second derivative.
-    GradientError
-        When PyTensor cannot differentiate the log density.
-    MemoryLimitError
-        When so many draws would not fit; the sentence says how many would.
+    DerivativeError, GradientError, MemoryLimitError
+        As `laplace` does.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     rank = checked_count("rank", rank)
@@ -76,19 +68,15 @@ def low_rank_laplace(
     density = as_density(model)
     draws = draws_that_fit(draws, density)
     meter = Meter(density)
-    metric = partial(prior_precision, density)
-    top = find_mode_by_products(density, start, metric, max_iterations=max_iterations)
-    prior = metric(top.theta)
-    product = partial(density.hessian_vector_product, top.theta)
-    error = hessian_error(density, top.theta, product, np.sqrt(prior))
+    top = find_mode_by_products(density, start, max_iterations=max_iterations)
     # Lanczos has random numbers of its own, so that those of the draws stay the same.
-    factor = low_rank_factor(density, top.theta, prior, rank, rng.spawn(1)[0])
+    factor = low_rank_factor(density, top.theta, top.prior, rank, rng.spawn(1)[0])
     gaussian = Gaussian(top.theta, factor)
-    fit = fit_without_matrix(density, top, gaussian, error).assign(
-        log_evidence=top.logp
-        + 0.5 * (gaussian.size * np.log(2 * np.pi) + gaussian.log_determinant),
+    constant = 0.5 * gaussian.size * np.log(2 * np.pi)
+    fit = fit_without_matrix(density, top, gaussian).assign(
+        log_evidence=top.logp + constant + 0.5 * gaussian.log_determinant,
         eigenvalue=("component", np.sort(factor.eigenvalues)[::-1]),
-        prior_precision=("parameter", prior),
+        prior_precision=("parameter", top.prior),
     )
     meter.fitted()
 
@@ -98,7 +86,7 @@ def low_rank_laplace(
         density,
         thetas,
         fit,
-        Record("low_rank_laplace", settings, seed_to_record(random_seed)),
+        Record("low_rank_laplace", settings, random_seed),
         sample_stats={"lp": density.batched_value(thetas)},
         point=top.theta,
     )

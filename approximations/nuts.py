@@ -14,7 +14,7 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
-from .result import Record, attributes, checked_count, seed_to_record
+from .result import Record, attributes, checked_count
 from .running.metering import Meter
 from .running.outside import density_of_own_data, extra, seed_of
 from .running.progress import is_terminal
@@ -108,7 +108,7 @@ def nuts(
     # How many chains PyMC takes by default is a matter of the machine.
     settings = {"draws": draws, "tune": tune, "chains": sizes["chain"], **kwargs}
     settings |= {"nuts_sampler": nuts_sampler}
-    record = Record("nuts", settings, seed_to_record(random_seed), independent_draws=False)
+    record = Record("nuts", settings, random_seed, independent_draws=False)
     tree.attrs |= attributes(record)
     stats = _common_statistics(tree["sample_stats"].to_dataset())
     tree["sample_stats"] = xr.DataTree(stats)

@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
-from .result import Record, assemble, checked_count, generator, seed_to_record
+from .result import Record, assemble, checked_count, generator
 from .running.metering import Meter
 from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
 from .running.progress import is_terminal
@@ -116,7 +116,7 @@ def pathfinder(
     meter.fitted()
 
     chosen = rng.permutation(systematic(np.exp(stats["log_weight"]), draws, rng))
-    record = Record("pathfinder", {"draws": draws, **settings}, seed_to_record(random_seed))
+    record = Record("pathfinder", {"draws": draws, **settings}, random_seed)
     fit = quality.assign(
         distinct_draws=len(np.unique(chosen)),
         iterations=("path", np.asarray(found.lbfgs_niter)),

@@ -17,17 +17,10 @@ from scipy.special import logsumexp, softmax
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
-from .gaussian import Gaussian, triangular_inverse
+from .gaussian import triangular_inverse
 from .limits import HEAVY_SQUARE, HEAVY_TAIL, LEAST_SHARE
 from .mode import Mode, find_mode
-from .result import (
-    Record,
-    assemble,
-    checked_count,
-    generator,
-    parameter_array,
-    seed_to_record,
-)
+from .result import Record, assemble, checked_count, generator, parameter_array
 from .rules.hermite import Table, tabulate
 from .rules.quasi_random import quasi_random_normals
 from .rules.transport import marginal_density, transported
@@ -140,7 +133,7 @@ def quadrature(
     gaussian = mode.gaussian
     root = np.linalg.cholesky(gaussian.covariance)
     table = tabulate(density, mode.theta, root, points)
-    fit = _fit_dataset(density, mode, gaussian, table)
+    fit = _fit_dataset(density, mode, table)
     meter.fitted()
 
     # The normals that lead to Laplace's own draws: with one node a side they are not moved.
@@ -151,7 +144,7 @@ def quadrature(
         density,
         thetas,
         fit,
-        Record("quadrature", settings, seed_to_record(random_seed)),
+        Record("quadrature", settings, random_seed),
         sample_stats={
             "lp": checked_logp(density, gaussian, thetas),
             "log_proposal": log_proposal,
@@ -179,10 +172,10 @@ def _checked_points(density: LogDensity, points: int | None) -> int:
     return points
 
 
-def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Table) -> xr.Dataset:
+def _fit_dataset(density: LogDensity, mode: Mode, table: Table) -> xr.Dataset:
     normals = quasi_random_normals(_MOMENT_POINTS, table.size)
     thetas, log_proposal = transported(table, normals)
-    log_weights = checked_logp(density, gaussian, thetas) - log_proposal
+    log_weights = checked_logp(density, mode.gaussian, thetas) - log_proposal
     wide = transported(table, _WIDE * normals[:_WIDE_POINTS])
     fit = _moments(density, table, thetas, softmax(log_weights), wide)
     importance = float(logsumexp(log_weights) - np.log(len(log_weights)))
@@ -200,7 +193,7 @@ def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Tab
         marginal_place=xr.DataArray(places, labels, ("parameter", "place")),
         marginal_density=xr.DataArray(heights, labels, ("parameter", "place")),
         mode=parameter_array(density, mode.theta),
-        covariance=parameter_array(density, gaussian.covariance),
+        covariance=parameter_array(density, mode.gaussian.covariance),
         logp_mode=mode.logp,
     )
 

@@ -38,15 +38,15 @@ class Record:
     method : str
     settings : mapping
         All arguments of the call that decide its numbers, whatever they were.
-    random_seed : int or None
-        None where a Generator was passed, or no seed.
+    random_seed : int, Generator or None
+        Written down where it is a number, which can be used again.
     independent_draws : bool
         Whether draws are independent by construction, and R-hat and ESS without meaning.
     """
 
     method: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    random_seed: int | None = None
+    random_seed: int | np.random.Generator | None = None
     independent_draws: bool = True
 
 
@@ -125,11 +125,11 @@ def parameter_array(density: LogDensity, values: np.ndarray) -> xr.DataArray:
 
 def attributes(record: Record) -> dict[str, Any]:
     """Attributes that netCDF and zarr can hold: text and numbers only."""
-    packages = ("tripos", "pymc", "pytensor", "numpy")
+    packages, seed = ("tripos", "pymc", "pytensor", "numpy"), record.random_seed
     return {
         "method": record.method,
         "settings": _as_text(record.settings),
-        "random_seed": "" if record.random_seed is None else str(record.random_seed),
+        "random_seed": str(int(seed)) if isinstance(seed, int | np.integer) else "",
         "independent_draws": int(record.independent_draws),
         "versions": json.dumps({name: _version(name) for name in packages}),
     }
@@ -210,11 +210,6 @@ def generator(random_seed: int | np.random.Generator | None) -> np.random.Genera
             f"random_seed must be a whole number of at least 0, a Generator or None, but "
             f"{random_seed!r} was given."
         ) from error
-
-
-def seed_to_record(random_seed: Any) -> int | None:
-    """Return the seed where it is a number that can be written down and used again."""
-    return int(random_seed) if isinstance(random_seed, int | np.integer) else None
 
 
 def _unconstrained_dataset(density: LogDensity, thetas: np.ndarray) -> xr.Dataset:

@@ -17,7 +17,7 @@ from .density import LogDensity, as_density
 from .gaussian import Gaussian
 from .laplace import normal_fit
 from .mode import find_mode
-from .result import Record, assemble, checked_count, generator, seed_to_record
+from .result import Record, assemble, checked_count, generator
 from .running.metering import Meter
 from .search.starting import Start
 from .weights.reflection import reflected
@@ -71,7 +71,7 @@ def skew_laplace(
     density = as_density(model)
     meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    fit = normal_fit(density, mode, mode.gaussian).drop_vars("log_evidence")
+    fit = normal_fit(density, mode).drop_vars("log_evidence")
     meter.fitted()
 
     thetas, logp, is_image = reflected_draws(density, mode.gaussian, draws, rng)
@@ -80,7 +80,7 @@ def skew_laplace(
         density,
         thetas,
         fit,
-        Record("skew_laplace", settings, seed_to_record(random_seed)),
+        Record("skew_laplace", settings, random_seed),
         sample_stats={"lp": logp, "reflected": is_image},
         point=mode.theta,
     )

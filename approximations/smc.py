@@ -19,7 +19,7 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
-from .result import Record, assemble, checked_count, seed_to_record
+from .result import Record, assemble, checked_count
 from .running.metering import Meter
 from .running.outside import ReadyLinker, default_linker, density_of_own_data, seed_of
 from .running.progress import is_terminal
@@ -91,7 +91,7 @@ def smc(
     thetas = _thetas(trace, density)
     flat = thetas.reshape(chains * draws, density.size)
     settings = {"draws": draws, "chains": chains, "linker": linker, **kwargs}
-    record = Record("smc", settings, seed_to_record(random_seed), independent_draws=False)
+    record = Record("smc", settings, random_seed, independent_draws=False)
     tree = assemble(density, flat, fit, record, sample_stats={"lp": density.batched_value(flat)})
     for group in _SAMPLE_GROUPS:
         tree[group] = xr.DataTree(_by_chain(tree[group].to_dataset(), chains))

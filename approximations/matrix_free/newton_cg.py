@@ -14,9 +14,11 @@ import numpy as np
 import xarray as xr
 
 from ..density import LogDensity
+from ..derivatives.checking import hessian_error
 from ..errors import ModeNotFoundError, StartingPointError
 from ..gaussian import Gaussian
 from ..search.starting import Start, starting_point
+from .prior_curvature import prior_precision
 
 # Squared Newton decrement below which the mode is closer than 1e-5 standard deviations.
 _CLOSE = 1e-10
@@ -29,16 +31,18 @@ class Top:
 
     Attributes
     ----------
-    theta, gradient : (P,) array
+    theta : (P,) array
     logp : float
-    iterations : int
-        Newton steps tried.
+    prior : (P,) array
+        The prior's precisions there.
+    hessian_error : float
+        As in `Mode`, of Hessian-vector products.
     """
 
     theta: np.ndarray
     logp: float
-    gradient: np.ndarray
-    iterations: int
+    prior: np.ndarray
+    hessian_error: float
 
 
 @dataclass(frozen=True)
@@ -60,21 +64,15 @@ class Step:
     ends_inside: bool
 
 
-def find_mode_by_products(
-    density: LogDensity,
-    start: Start,
-    metric: Callable[[np.ndarray], np.ndarray],
-    *,
-    max_iterations: int,
-) -> Top:
-    """Find the mode with gradients and Hessian-vector products only.
+def find_mode_by_products(density: LogDensity, start: Start, *, max_iterations: int) -> Top:
+    """Find the mode with gradients and Hessian-vector products only, and check the latter there.
+
+    Steps are measured in the prior's sds.
 
     Parameters
     ----------
     density : LogDensity
     start : mapping, (P,) array, "find_MAP" or None
-    metric : callable
-        Positive precisions (P,) at a point (P,), in whose units steps are measured: the prior's.
     max_iterations : int
 
     Raises
@@ -83,6 +81,7 @@ def find_mode_by_products(
         When the log density or its gradient is not finite at the start.
     ModeNotFoundError
         When ``max_iterations`` were not enough.
+    CurvatureError, DerivativeError
     """
     theta = starting_point(density, start)
     logp, gradient = density.value_and_gradient(theta)
@@ -91,7 +90,7 @@ def find_mode_by_products(
             f"The log density ({logp}) or its gradient is not finite at the starting point. Pass "
             "start={...} with another point."
         )
-    precision = metric(theta)
+    precision = prior_precision(density, theta)
     radius = 10 * np.sqrt(density.size)
     for iterations in range(max_iterations + 1):
         product = partial(_curvature_product, density, theta)
@@ -105,7 +104,7 @@ def find_mode_by_products(
         if gained > 1e-4 or (is_close and gained >= 0):
             theta, logp, gradient = there, there_logp, there_gradient
         if is_close:
-            return Top(theta, logp, gradient, iterations)
+            return _checked(density, theta, logp)
         length = float(np.linalg.norm(np.sqrt(precision) * found.step))
         if gained < 0.25:
             radius = min(radius, length) / 4
@@ -116,16 +115,20 @@ def find_mode_by_products(
     raise ModeNotFoundError(_sentence(density, gradient, precision, iterations))
 
 
-def fit_without_matrix(
-    density: LogDensity, top: Top, gaussian: Gaussian, hessian_error: float
-) -> xr.Dataset:
+def _checked(density: LogDensity, theta: np.ndarray, logp: float) -> Top:
+    prior = prior_precision(density, theta)
+    product = partial(density.hessian_vector_product, theta)
+    return Top(theta, logp, prior, hessian_error(density, theta, product, np.sqrt(prior)))
+
+
+def fit_without_matrix(density: LogDensity, top: Top, gaussian: Gaussian) -> xr.Dataset:
     """Describe a mode and the normal distribution there, as group ``fit``."""
     return xr.Dataset(
         {
             "mode": ("parameter", top.theta),
             "sd": ("parameter", gaussian.sd),
             "logp_mode": top.logp,
-            "hessian_error": hessian_error,
+            "hessian_error": top.hessian_error,
         },
         coords={"parameter": list(density.parameters)},
     )

@@ -23,7 +23,6 @@ from pytensor.compile.sharedvalue import SharedVariable
 from ...approximations import METHODS
 from ...approximations.density import LogDensity
 from ...approximations.errors import SamplingError
-from ...approximations.gaussian import Gaussian
 from ...approximations.mode import find_mode
 from ...approximations.result import checked_count, draws_that_fit, generator
 from ...approximations.weights.kept import weights_of_points
@@ -56,20 +55,9 @@ class Draws:
 Fit = Callable[[Mapping[str, np.ndarray], int], Draws]
 """Data by the name of an observed variable, which the density holds by then, and a seed."""
 
-# They take a LogDensity as `set_data` left it; the others make PyMC read the model.
-_READ_DENSITY = tuple(
-    METHODS[name]
-    for name in (
-        "grid",
-        "laplace",
-        "low_rank_laplace",
-        "diagonal_laplace",
-        "skew_laplace",
-        "importance",
-        "quadrature",
-        "nested_laplace",
-    )
-)
+# They make PyMC read the model; the others take a LogDensity as `set_data` left it.
+_READ_MODEL = ("pathfinder", "advi", "fullrank_advi", "dadvi", "smc", "nuts")
+_READ_DENSITY = tuple(method for name, method in METHODS.items() if name not in _READ_MODEL)
 # What `nuts` can be asked for without a new compilation at each fit.
 _OF_NUTPIE = {"draws": 1000, "tune": 1000, "chains": 4, "target_accept": None, "cores": None}
 
@@ -122,9 +110,7 @@ def _by_normal(density: LogDensity, draws: int | None) -> Fit:
     draws = draws_that_fit(draws, density)
 
     def fit(_: Mapping[str, np.ndarray], seed: int) -> Draws:
-        mode = find_mode(density)
-        gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-        thetas = gaussian.draws(draws, generator(seed))
+        thetas = find_mode(density).gaussian.draws(draws, generator(seed))
         values = {name: value[None] for name, value in density.unravel(thetas).items()}
         return Draws(values, density.batched_value(thetas)[None], independent=True)
 

@@ -63,9 +63,7 @@ def test_a_dense_triangle_that_would_not_fit_is_refused():
 def test_conjugate_gradients_find_the_mode_of_newtons_method(prior):
     density = LogDensity(bioassay(prior), linker="numpy")
     expected = find_mode(density)
-    top = find_mode_by_products(
-        density, None, lambda theta: np.array([0.1, 0.01]), max_iterations=100
-    )
+    top = find_mode_by_products(density, None, max_iterations=100)
     np.testing.assert_allclose(top.theta, expected.theta, rtol=1e-5)
     assert top.logp == pytest.approx(expected.logp, abs=1e-9)
 
