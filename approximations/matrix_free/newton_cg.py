@@ -90,7 +90,8 @@ def find_mode_by_products(density: LogDensity, start: Start, *, max_iterations: 
             f"The log density ({logp}) or its gradient is not finite at the starting point. Pass "
             "start={...} with another point."
         )
-    precision = prior_precision(density, theta)
+    precision_at = prior_precision(density)
+    precision = precision_at(theta)
     radius = 10 * np.sqrt(density.size)
     for iterations in range(max_iterations + 1):
         product = partial(_curvature_product, density, theta)
@@ -104,7 +105,7 @@ def find_mode_by_products(density: LogDensity, start: Start, *, max_iterations: 
         if gained > 1e-4 or (is_close and gained >= 0):
             theta, logp, gradient = there, there_logp, there_gradient
         if is_close:
-            return _checked(density, theta, logp)
+            return _checked(density, theta, logp, precision_at(theta))
         length = float(np.linalg.norm(np.sqrt(precision) * found.step))
         if gained < 0.25:
             radius = min(radius, length) / 4
@@ -115,8 +116,7 @@ def find_mode_by_products(density: LogDensity, start: Start, *, max_iterations: 
     raise ModeNotFoundError(_sentence(density, gradient, precision, iterations))
 
 
-def _checked(density: LogDensity, theta: np.ndarray, logp: float) -> Top:
-    prior = prior_precision(density, theta)
+def _checked(density: LogDensity, theta: np.ndarray, logp: float, prior: np.ndarray) -> Top:
     product = partial(density.hessian_vector_product, theta)
     return Top(theta, logp, prior, hessian_error(density, theta, product, np.sqrt(prior)))
 

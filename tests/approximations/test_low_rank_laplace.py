@@ -89,7 +89,7 @@ def test_predictive_sds_of_a_network_converge_to_the_exact_with_the_rank():
     density = LogDensity(neural_network(units), linker="numpy")
     first = low_rank_laplace(density, draws=1, rank=1, random_seed=1)
     mode = find_mode(density, start=first["fit"]["mode"].values)
-    prior, rng = prior_precision(density, mode.theta), np.random.default_rng(1)
+    prior, rng = prior_precision(density)(mode.theta), np.random.default_rng(1)
     slopes = _slopes_of_network(mode.theta, units)
 
     def predictive_sd(factor):

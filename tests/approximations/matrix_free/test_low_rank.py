@@ -89,7 +89,7 @@ def test_each_prior_by_its_own_entries():
         slope = pm.Flat("slope")
         pm.Normal("y", effect.sum() + 5 * slope, 2.0, observed=1.0)
     theta = np.array([0.3, np.log(0.5), 0.1, 0.2, 0.7])
-    found = prior_precision(LogDensity(model, linker="numpy"), theta)
+    found = prior_precision(LogDensity(model, linker="numpy"))(theta)
     # log sigma: the density is -sigma^2 / 2 + log sigma; the flat slope takes what the data say.
     np.testing.assert_allclose(found, [1 / 9, 2 * 0.25, 4, 4, 25 / 4], rtol=1e-10)
 
@@ -101,7 +101,7 @@ def test_a_prior_that_joins_its_entries_gives_way_to_the_whole_curvature():
         pm.Normal("y", x[0], 1.0, observed=0.0)
     density = LogDensity(model, linker="numpy")
     expected = np.diag(np.linalg.inv(covariance)) + np.array([1.0, 0.0])
-    np.testing.assert_allclose(prior_precision(density, np.zeros(2)), expected, rtol=1e-10)
+    np.testing.assert_allclose(prior_precision(density)(np.zeros(2)), expected, rtol=1e-10)
 
 
 def test_a_flat_prior_where_the_density_curves_upward():
@@ -109,4 +109,4 @@ def test_a_flat_prior_where_the_density_curves_upward():
         x = pm.Flat("x")
         pm.Potential("two_hills", -((x**2 - 1) ** 2))
     with pytest.raises(CurvatureError, match="curves upward along x"):
-        prior_precision(LogDensity(model, linker="numpy"), np.zeros(1))
+        prior_precision(LogDensity(model, linker="numpy"))(np.zeros(1))
