@@ -26,19 +26,11 @@ from .errors import (
     StartingPointError,
 )
 from .limits import MOST_CELL_ERROR, MOST_EDGE_MASS
-from .linear_algebra.gaussian import Gaussian
 from .meter import Meter
 from .method import registered
 from .mode import Mode, find_mode
 from .progress import progress
-from .result import (
-    Record,
-    assemble,
-    checked_count,
-    generator,
-    parameter_array,
-    seed_to_record,
-)
+from .result import Record, assemble, checked_count, generator, parameter_array
 from .rules.box import (
     Bounds,
     Box,
@@ -149,7 +141,7 @@ def grid(
         density,
         thetas,
         fit,
-        Record("grid", settings, seed_to_record(random_seed)),
+        Record("grid", settings, random_seed),
         sample_stats={"lp": density.batched_value(thetas)},
         point=None if mode is None else mode.theta,
     )
@@ -194,8 +186,7 @@ def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode
     """Give the box, and the mode where the posterior has one: a given box needs none."""
     if bounds is None:
         mode = find_mode(density)
-        gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-        return found_box(density, mode, gaussian), mode
+        return found_box(density, mode, mode.gaussian), mode
     box = given_box(density, bounds)
     try:
         mode = find_mode(density)

@@ -149,7 +149,10 @@ def test_nuts_samples_the_new_data_with_the_density_that_truths_have():
     np.testing.assert_allclose(draws.lp.ravel(), lp, rtol=1e-8)
 
 
-@pytest.mark.parametrize("method", ["grid", "skew_laplace", "importance", "quadrature"])
+@pytest.mark.parametrize(
+    "method",
+    ["grid", "low_rank_laplace", "diagonal_laplace", "skew_laplace", "importance", "quadrature"],
+)
 def test_the_methods_that_read_a_density_are_given_one(method):
     found = calibrate(coin(), method, 40, options={"draws": 100}, random_seed=1)
     assert list(found.table.index) == ["p", "log density"]
@@ -167,7 +170,7 @@ def test_laplace_without_its_tree_is_laplace():
     np.testing.assert_array_equal(draws.lp, tree["sample_stats"]["lp"])
     assert draws.independent
     # With other options it is the method itself that is called.
-    options = {"curvature": "diagonal", **FEW}
+    options = {"max_iterations": 30, **FEW}
     by_tree = refitting(laplace, density, ["heads"], options)(data, 5)
     assert by_tree.values["p"].shape == (1, 200)
 
