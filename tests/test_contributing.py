@@ -99,8 +99,8 @@ def test_it_runs_everywhere(copy):
     assert found["suite"] == ["toy"]
     assert found["failures"] == [""]
     assert found["in_report"]
-    assert "#117733" in found["drawn"]
-    assert "#117733" in found["picture"]
+    assert "#AA7700" in found["drawn"]
+    assert "#AA7700" in found["picture"]
     assert found["mean_rate"] == pytest.approx([2.0], rel=1e-3)  # Gamma(2 + 12, 1 + 6)
     assert re.search(r"\d+ passed", done.stdout)
     assert "failed" not in done.stdout.splitlines()[-1]

@@ -34,7 +34,7 @@ _ARGUMENTS = {
     "skew_laplace": _FEW,
     "importance": _FEW,
     "quadrature": _FEW,
-    "nested_laplace": _FEW | {"nodes": 3},
+    "nested_laplace": _FEW | {"nagq": 3},
     "pathfinder": _FEW,
     "advi": _FEW,
     "fullrank_advi": _FEW,
