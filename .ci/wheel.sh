@@ -28,7 +28,7 @@ files = {
     f"{above}{path.as_posix()}"
     for folder, above in folders.items()
     for path in Path(folder).rglob("*")
-    if path.is_file() and path.suffix != ".pyc"
+    if path.is_file() and "__pycache__" not in path.parts
 }
 for wheel in sys.argv[1:]:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("tripos/")}

@@ -21,6 +21,8 @@ _LONG = (
     "test_beyond.py",
     "test_nested_laplace.py",
     "test_density.py",
+    "test_contributing.py",
+    "test_user.py",
     "test_cli.py",
     "test_mode.py",
     "test_code_blocks.py",

@@ -17,10 +17,13 @@ def test_all_that_is_listed_is_there():
         assert getattr(tripos, name) is not None
 
 
-def test_every_method_and_error_is_listed():
+def test_methods_and_every_error_are_listed():
     own = {name: x for name, x in vars(errors).items() if inspect.isclass(x)}
     assert {name: getattr(tripos, name) for name in own} == own
-    assert all(getattr(tripos, name) is method.function for name, method in METHODS.items())
+    # A new method is in METHODS by itself; here it is once it is public for good.
+    methods = METHODS.keys() & set(tripos.__all__)
+    assert {"grid", "laplace", "importance", "nested_laplace", "nuts"} <= methods
+    assert all(getattr(tripos, name) is METHODS[name].function for name in methods)
 
 
 def test_functions_are_not_hidden_by_modules_of_their_name():
