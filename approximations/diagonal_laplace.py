@@ -10,12 +10,22 @@ from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import CurvatureError
 from .matrix_free.newton_cg import find_mode_by_products, fit_without_matrix
+from .meter import Meter
+from .method import registered
+from .mode.given_start import Start
 from .result import Record, assemble, draws_that_fit, generator
-from .running.metering import Meter
-from .running.variational import independent_normal
-from .search.starting import Start
+from .variational.fitted import independent_normal
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "mode"),
+    takes_new_data=True,
+    colour="#44AA99",
+    dashes=(3.0, 3.0),
+    marker="X",
+)
 @checked_arguments
 def diagonal_laplace(
     model: pm.Model | LogDensity | None = None,
@@ -63,15 +73,8 @@ def diagonal_laplace(
 
     thetas = gaussian.draws(draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("diagonal_laplace", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=top.theta,
-    )
-    return meter.written_into(tree)
+    record = Record("diagonal_laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=top.theta))
 
 
 def _checked_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:

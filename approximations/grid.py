@@ -29,7 +29,10 @@ from .errors import (
     StartingPointError,
 )
 from .limits import MOST_CELL_ERROR, MOST_EDGE_MASS
+from .meter import Meter
+from .method import registered
 from .mode import Mode, find_mode
+from .progress import progress
 from .result import Record, assemble, checked_count, generator, parameter_array
 from .rules.box import (
     Bounds,
@@ -41,8 +44,6 @@ from .rules.box import (
     given_box,
     resolution_error,
 )
-from .running.metering import Meter
-from .running.progress import progress
 from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 
 MOST_SCALARS = 4
@@ -100,6 +101,14 @@ class Cells:
         return [self.weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
 
 
+@registered(
+    draws="independent",
+    is_exact=True,
+    most_scalars=MOST_SCALARS,
+    judge_rank=0,
+    takes_new_data=True,
+    colour="#000000",
+)
 @checked_arguments
 def grid(
     model: pm.Model | LogDensity | None = None,
@@ -172,15 +181,8 @@ def grid(
 
     thetas = _draws_in_cells(cells, draws, rng)
     settings = {"draws": draws, "points": _points_by_name(density, shape), "bounds": bounds}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("grid", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=None if mode is None else mode.theta,
-    )
-    return meter.written_into(tree)
+    record, point = Record("grid", settings, random_seed), None if mode is None else mode.theta
+    return meter.written_into(assemble(density, thetas, fit, record, point=point))
 
 
 def _checked_points(density: LogDensity, points: Any) -> tuple[int, ...]:

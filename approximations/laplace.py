@@ -18,15 +18,26 @@ from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .diagonal_laplace import diagonal_laplace
 from .errors import ArgumentError
-from .gaussian import Gaussian
+from .linear_algebra.gaussian import Gaussian
 from .low_rank_laplace import low_rank_laplace
+from .meter import Meter
+from .method import registered
 from .mode import Mode, find_mode
-from .modes import watched_mode
+from .mode.given_start import Start
+from .mode.several import watched_mode
 from .result import Record, assemble, draws_that_fit, generator
-from .running.metering import Meter
-from .search.starting import Start
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "mode"),
+    rung=0,
+    takes_new_data=True,
+    colour="#D55E00",
+    dashes=(5.0, 2.0),
+    marker="s",
+)
 @checked_arguments
 def laplace(
     model: pm.Model | LogDensity | None = None,
@@ -128,15 +139,8 @@ def laplace(
 
     thetas = mode.gaussian.draws(draws, rng)
     settings = {"draws": draws, "max_iterations": max_iterations, "start": start, "starts": starts}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("laplace", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=mode.theta,
-    )
-    return meter.written_into(tree)
+    record = Record("laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))
 
 
 def _method_of(curvature: str) -> Callable[..., xr.DataTree]:

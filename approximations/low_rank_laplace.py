@@ -12,14 +12,24 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .gaussian import Gaussian
+from .linear_algebra.gaussian import Gaussian
 from .matrix_free.low_rank import low_rank_factor
 from .matrix_free.newton_cg import find_mode_by_products, fit_without_matrix
+from .meter import Meter
+from .method import registered
+from .mode.given_start import Start
 from .result import Record, assemble, checked_count, draws_that_fit, generator
-from .running.metering import Meter
-from .search.starting import Start
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "mode"),
+    takes_new_data=True,
+    colour="#CC6677",
+    dashes=(5.0, 2.0, 1.0, 2.0),
+    marker="8",
+)
 @checked_arguments
 def low_rank_laplace(
     model: pm.Model | LogDensity | None = None,
@@ -82,12 +92,5 @@ def low_rank_laplace(
 
     thetas = gaussian.draws(draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations, "rank": rank}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("low_rank_laplace", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=top.theta,
-    )
-    return meter.written_into(tree)
+    record = Record("low_rank_laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=top.theta))

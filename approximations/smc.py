@@ -19,14 +19,23 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
+from .meter import Meter
+from .method import registered
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, seed_of
+from .progress import is_terminal
 from .result import Record, assemble, checked_count
-from .running.metering import Meter
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, seed_of
-from .running.progress import is_terminal
 
 _SAMPLE_GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
 
 
+@registered(
+    draws="chains",
+    is_exact=True,
+    in_suites={"chains": 4, "cores": 1},
+    colour="#661100",
+    dashes=(7.0, 4.0),
+    marker="H",
+)
 @checked_arguments
 def smc(
     model: pm.Model | LogDensity | None = None,
@@ -88,11 +97,10 @@ def smc(
     meter.spent(value=draws * int(chains + np.nansum(fit["steps"].values)))
     meter.fitted()
 
-    thetas = _thetas(trace, density)
-    flat = thetas.reshape(chains * draws, density.size)
+    flat = _thetas(trace, density).reshape(chains * draws, density.size)
     settings = {"draws": draws, "chains": chains, "linker": linker, **kwargs}
     record = Record("smc", settings, random_seed, independent_draws=False)
-    tree = assemble(density, flat, fit, record, sample_stats={"lp": density.batched_value(flat)})
+    tree = assemble(density, flat, fit, record)
     for group in _SAMPLE_GROUPS:
         tree[group] = xr.DataTree(_by_chain(tree[group].to_dataset(), chains))
     return meter.written_into(tree)

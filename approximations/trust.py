@@ -20,20 +20,10 @@ from .limits import (
     MOST_R_HAT,
     TRUSTED_K_HAT,
 )
+from .method import method_of
 from .scalars.quantities import flatten
 from .weights.kept import weights_of_draws
 
-# Their draws are, and mean to be, those of another distribution than the posterior.
-_APPROXIMATIONS = (
-    "laplace",
-    "low_rank_laplace",
-    "diagonal_laplace",
-    "skew_laplace",
-    "nested_laplace",
-    "advi",
-    "fullrank_advi",
-    "dadvi",
-)
 _TAIL = (0.05, 0.95)
 _LONGER = "run them longer, or write the model in other coordinates"
 
@@ -53,15 +43,15 @@ def distrust_of(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> s
         A clause such as "the chains break the usual limits: R-hat is 1.5 in x, above 1.01; ...".
     """
     fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
-    method = tree.attrs.get("method")
-    if method in _APPROXIMATIONS and "weighted_posterior" not in tree.children:
+    method = method_of(tree)
+    if method and not method.is_exact and "weighted_posterior" not in tree.children:
         return (
-            f"{method} is an approximation, and how far it is from the posterior is what a verdict "
-            "asks; use a grid, importance or NUTS"
+            f"{method.name} is an approximation, and how far it is from the posterior is what a "
+            "verdict asks; use a grid, importance or NUTS"
         )
     if "edge_mass" in fit:
         return distrust_of_grid(fit)
-    if method == "quadrature":
+    if method and method.name == "quadrature":
         return _distrust_of_quadrature(tree)
     if "k_hat" in fit:
         size = float(fit.get("effective_sample_size", np.inf))

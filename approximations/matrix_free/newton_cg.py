@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 
 from ..density import LogDensity
-from ..derivatives.checking import hessian_error
+from ..density.derivatives.checking import hessian_error
 from ..errors import ModeNotFoundError, StartingPointError
-from ..gaussian import Gaussian
-from ..search.starting import Start, starting_point
+from ..linear_algebra.gaussian import Gaussian
+from ..mode.given_start import Start, starting_point
 from .prior_curvature import prior_precision
 
 # Squared Newton decrement below which the mode is closer than 1e-5 standard deviations.
