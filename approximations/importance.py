@@ -13,15 +13,16 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .laplace import normal_fit
+from .limits import FEWEST_SMOOTHED
 from .meter import Meter
 from .method import registered
 from .mode import find_mode
 from .mode.given_start import Start
 from .result import Record, assemble, checked_count, generator
-from .trust import warn_of_weights
+from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.pairs import WeightedPairs
-from .weights.smoothing import FEWEST, systematic
+from .weights.smoothing import systematic
 from .weights.weighting import weighted_pairs
 
 
@@ -105,7 +106,9 @@ def importance(
         and than 200.
     """
     draws = checked_count("draws", draws)
-    pairs = checked_count("pairs", max(draws, 1000) if pairs is None else pairs, least=FEWEST)
+    pairs = checked_count(
+        "pairs", max(draws, 1000) if pairs is None else pairs, least=FEWEST_SMOOTHED
+    )
     rng = generator(random_seed)
     density = as_density(model)
     meter = Meter(density)

@@ -28,7 +28,7 @@ from .nested.outer_mode import OuterMode, outer_mode
 from .nested.outer_nodes import OuterNodes, outer_nodes
 from .nested.tails import check_tails
 from .result import Record, assemble, checked_count, draws_that_fit, generator
-from .trust import warn_of_weights
+from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.reflection import reflected
 from .weights.smoothing import smoothed_weights, systematic

@@ -16,15 +16,16 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
+from .limits import FEWEST_SMOOTHED
 from .meter import Meter
 from .method import registered
 from .other_packages import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
 from .progress import is_terminal
 from .result import Record, assemble, checked_count, generator
-from .trust import warn_of_weights
+from .trust_words import warn_of_weights
 from .variational.fitted import elbo_of
 from .weights.kept import with_weighted_points
-from .weights.smoothing import FEWEST, smoothed_weights, systematic
+from .weights.smoothing import smoothed_weights, systematic
 from .weights.support import Place, checked_logp
 
 _ROOMS = "pymc_extras.inference.pathfinder"
@@ -110,7 +111,7 @@ def pathfinder(
     """
     draws, paths = checked_count("draws", draws), checked_count("paths", paths)
     per_path = max(draws, 250) if draws_per_path is None else draws_per_path
-    per_path = checked_count("draws_per_path", per_path, least=FEWEST)
+    per_path = checked_count("draws_per_path", per_path, least=FEWEST_SMOOTHED)
     rng = generator(random_seed)
     density = density_of_own_data(model, "pathfinder")
     density.check_gradient()

@@ -215,7 +215,7 @@ def test_all_weight_on_one_draw_fails(monkeypatch, flat):
         raise WeightsError("One pair of draws of 4000 holds 0.999 of the weight.")
 
     # The package lends the module's name to the function.
-    monkeypatch.setattr(sys.modules[Verdict.__module__], "weighted_pairs", refuse)
+    monkeypatch.setattr(sys.modules["tripos.comparisons.verdict"], "weighted_pairs", refuse)
     found = verdict(flat[1], flat[0], random_seed=1)
     assert set(found.table["judgement"]) == {"failed"}
     expected = "beta: One pair of draws of 4000 holds 0.999 of the weight."
