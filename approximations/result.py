@@ -56,7 +56,7 @@ def assemble(
     fit: xr.Dataset,
     record: Record,
     *,
-    sample_stats: Mapping[str, np.ndarray],
+    sample_stats: Mapping[str, np.ndarray] | None = None,
     point: np.ndarray | None = None,
 ) -> xr.DataTree:
     """Build the tree of a method whose draws are independent.
@@ -69,14 +69,16 @@ def assemble(
     fit : Dataset
         What the method knows beyond draws.
     record : Record
-    sample_stats : mapping of str to (S,) array
+    sample_stats : mapping of str to (S,) array, optional
+        ``lp`` alone, the log density at the draws, by default.
     point : (P,) array, optional
         A point to name in the variables' own scale, as group ``point_estimate``.
     """
+    stats = {"lp": density.batched_value(thetas)} if sample_stats is None else sample_stats
     groups = {
         "posterior": posterior_dataset(density, density.unravel(thetas)),
         "unconstrained_posterior": _unconstrained_dataset(density, thetas),
-        "sample_stats": _dataset({name: v[None] for name, v in sample_stats.items()}, _SAMPLE),
+        "sample_stats": _dataset({name: v[None] for name, v in stats.items()}, _SAMPLE),
         "fit": fit,
         **data_groups(density),
     }
