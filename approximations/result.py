@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from .density import LogDensity
-from .derivatives.exactness import hessian_source
+from .density.derivatives.exactness import hessian_source
 from .errors import ArgumentError
 
 _SAMPLE = ("chain", "draw")

@@ -24,11 +24,10 @@ from .limits import (
     MOST_UNSEEN_MASS,
     TRUSTED_K_HAT,
 )
+from .method import method_of
 from .scalars.quantities import flatten
 from .weights.kept import weights_of_draws
 
-# Their draws are, and mean to be, those of another distribution than the posterior.
-_APPROXIMATIONS = ("laplace", "skew_laplace", "nested_laplace", "advi", "fullrank_advi", "dadvi")
 _TAIL = (0.05, 0.95)
 
 
@@ -67,12 +66,12 @@ def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) ->
         Empty where it can be trusted.
     """
     fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
-    method = tree.attrs.get("method")
-    if method in _APPROXIMATIONS and "weighted_posterior" not in tree.children:
-        return (Broken("approximation", where=method),)
+    method = method_of(tree)
+    if method and not method.is_exact and "weighted_posterior" not in tree.children:
+        return (Broken("approximation", where=method.name),)
     if "edge_mass" in fit:
         return broken_by_grid(fit)
-    if method == "quadrature":
+    if method and method.name == "quadrature":
         return _broken_by_quadrature(tree)
     if "k_hat" in fit:
         size = float(fit.get("effective_sample_size", np.inf))

@@ -17,8 +17,8 @@ from .summary import shared_variables, summary_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .reports.model import Models
-    from .verdicts.result import Verdict
+    from .report.model import Models
+    from .verdict.result import Verdict
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.utils import rewrite_graph
 
 from ..density import LogDensity
-from ..derivatives.differences import central_difference
-from ..derivatives.exactness import LEFT_OUT, exact_where_possible
+from ..density.derivatives.differences import central_difference
+from ..density.derivatives.exactness import LEFT_OUT, exact_where_possible
+from ..density.graphs.symbolic import Graph, SymbolicDensity, gradient_of
 from ..errors import GradientError
-from ..graphs.symbolic import Graph, SymbolicDensity, gradient_of
 
 # Entries of a temporary array: vectors times the largest number of data.
 _ENTRIES = 2**22

@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ...approximations.errors import ArgumentError
-from ..calibrations.bands import Band, band_at
-from ..calibrations.words import NOTHING, UNDEFINED
+from ..calibration.bands import Band, band_at
+from ..calibration.words import NOTHING, UNDEFINED
 from .style import as_text, legend_above, look
 
 MOST_PANELS = 12

@@ -8,8 +8,8 @@ from scipy.stats import norm
 
 from tripos.approximations.errors import ArgumentError
 from tripos.comparisons.calibration import Calibration
-from tripos.comparisons.calibrations.bands import band_at
-from tripos.comparisons.calibrations.words import judged
+from tripos.comparisons.calibration.bands import band_at
+from tripos.comparisons.calibration.words import judged
 
 
 def calibration(**pits):
