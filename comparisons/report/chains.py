@@ -15,7 +15,8 @@ from ...approximations.limits import LEAST_BFMI
 from ...approximations.scalars.quantities import flatten
 from ...approximations.trust import ChainSigns
 from ...approximations.trust_words import clause
-from ..pictures.style import as_text, look
+from ..pictures.axes import as_text
+from ..pictures.style import look
 from .pictures import Picture, picture
 from .words import listed, minus_signs, number
 

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import spearmanr
 
-from ..pictures.style import draws_with, scalars_of
+from ..pictures.draws import draws_with, scalars_of
 from ..verdict.result import Verdict
 
 # Share of the judge's 95 % interval by which an end must be off to be called so: more than the

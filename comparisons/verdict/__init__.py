@@ -25,7 +25,8 @@ from ...approximations.errors import (
 )
 from ...approximations.laplace import precision_of
 from ...approximations.mode import Mode, find_mode
-from ...approximations.mode.several import heaviest_mode, mass_ratio, most_different, place_of
+from ...approximations.mode.masses import mass_ratio, most_different, place_of
+from ...approximations.mode.several import heaviest_mode
 from ...approximations.result import generator
 from ...approximations.scalars.quantities import flatten
 from ...approximations.trust import broken_by_weights
