@@ -146,7 +146,7 @@ def _fitted(
             raise ArgumentError(f"{name} must be positive, but {settings[name]!r} was given.")
     rng = generator(random_seed)
     density = density_of_own_data(model, method)
-    density.check_gradient()
+    density.logp.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     theta = density.initial_point(settings["start"])
     if inference is pm.FullRankADVI:

@@ -81,7 +81,7 @@ def dadvi(
     fixed_draws = checked_count("fixed_draws", fixed_draws, least=2)
     rng = generator(random_seed)
     density = density_of_own_data(model, "dadvi")
-    density.check_gradient()
+    density.logp.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     found = _maximum(density, fixed_draws, int(rng.integers(2**30)), linker, progressbar, kwargs)
     fitted, compiled = time.perf_counter(), density.seconds_compiling

@@ -104,7 +104,7 @@ def pathfinder(
     per_path = checked_count("draws_per_path", per_path, least=FEWEST)
     rng = generator(random_seed)
     density = density_of_own_data(model, "pathfinder")
-    density.check_gradient()
+    density.logp.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     settings = {"paths": paths, "draws_per_path": per_path, "linker": linker, **kwargs}
     show, seed = progressbar and is_terminal(), int(rng.integers(2**30))

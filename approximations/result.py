@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from .density import LogDensity
-from .derivatives.exactness import hessian_source
 from .errors import ArgumentError
 
 _SAMPLE = ("chain", "draw")
@@ -87,7 +86,7 @@ def assemble(
         groups["point_estimate"] = point_dataset(density, point)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes(record)
-    if source := hessian_source(density):
+    if source := density.logp.hessian_source:
         tree.attrs["hessian"] = source
     return tree
 

@@ -17,7 +17,6 @@ from scipy import sparse
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .derivatives.exactness import hessian_source
 from .errors import ModeNotFoundError
 from .gaussian import Gaussian
 from .mode import Mode, find_mode
@@ -115,14 +114,14 @@ def tierney_kadane(
 
     marginal = _marginal(density, function, mode, gaussian)
     mean, sd, note = _moments(density, function, mode, gaussian, marginal)
-    compiling = density.seconds_compiling - compiled + function.function.seconds_compiling
+    compiling = density.seconds_compiling - compiled + function.function.functions.seconds_compiling
     settings = {"start": start, "kind": kind, "max_iterations": max_iterations}
     return _dataset(marginal, mean, sd).assign_attrs(
         attributes(Record("tierney_kadane", settings)),
         quantity=quantity,
         kind="positive" if is_log else "smooth",
         note=note,
-        hessian=hessian_source(density),
+        hessian=density.logp.hessian_source,
         seconds=time.perf_counter() - started,
         seconds_compile=compiling,
     )
