@@ -18,17 +18,26 @@ from pymc.variational.inference import KLqp
 
 from .arguments import checked_arguments
 from .density import LogDensity
+from .density.graphs.lean import lean_rewriting
 from .errors import ArgumentError
-from .gaussian import Gaussian
-from .graphs.lean import lean_rewriting
+from .linear_algebra.gaussian import Gaussian
 from .memory import check_memory
+from .method import registered
+from .other_packages import density_of_own_data
+from .progress import progress
 from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
-from .running.ascent import BLOCK, Ascent, Climber, climb
-from .running.outside import density_of_own_data
-from .running.progress import progress
-from .running.variational import independent_normal, normal_tree
+from .variational.ascent import BLOCK, Ascent, Climber, climb
+from .variational.fitted import independent_normal, normal_tree
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient",),
+    colour="#999933",
+    dashes=(2.0, 3.0),
+    marker=">",
+)
 @checked_arguments
 def advi(
     model: pm.Model | LogDensity | None = None,
@@ -92,6 +101,14 @@ def advi(
     return _fitted(pm.ADVI, "advi", model, random_seed, settings, progressbar)
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient",),
+    colour="#117733",
+    dashes=(4.0, 1.0, 1.0, 1.0),
+    marker="d",
+)
 @checked_arguments
 def fullrank_advi(
     model: pm.Model | LogDensity | None = None,
@@ -146,7 +163,7 @@ def _fitted(
             raise ArgumentError(f"{name} must be positive, but {settings[name]!r} was given.")
     rng = generator(random_seed)
     density = density_of_own_data(model, method)
-    density.logp.check_gradient()
+    density.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     theta = density.initial_point(settings["start"])
     if inference is pm.FullRankADVI:

@@ -16,12 +16,21 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
+from .method import registered
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
+from .progress import is_terminal
 from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
-from .running.progress import is_terminal
-from .running.variational import independent_normal, normal_tree
+from .variational.fitted import independent_normal, normal_tree
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient",),
+    colour="#AA4499",
+    dashes=(1.0, 2.5, 4.0, 2.5),
+    marker="*",
+)
 @checked_arguments
 def dadvi(
     model: pm.Model | LogDensity | None = None,
@@ -81,7 +90,7 @@ def dadvi(
     fixed_draws = checked_count("fixed_draws", fixed_draws, least=2)
     rng = generator(random_seed)
     density = density_of_own_data(model, "dadvi")
-    density.logp.check_gradient()
+    density.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     found = _maximum(density, fixed_draws, int(rng.integers(2**30)), linker, progressbar, kwargs)
     fitted, compiled = time.perf_counter(), density.seconds_compiling

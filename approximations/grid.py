@@ -28,9 +28,12 @@ from .errors import (
     ModeNotFoundError,
     StartingPointError,
 )
-from .gaussian import Gaussian
 from .limits import MOST_CELL_ERROR, MOST_EDGE_MASS
+from .linear_algebra.gaussian import Gaussian
+from .meter import Meter
+from .method import registered
 from .mode import Mode, find_mode
+from .progress import progress
 from .result import (
     Record,
     assemble,
@@ -49,8 +52,6 @@ from .rules.box import (
     given_box,
     resolution_error,
 )
-from .running.metering import Meter
-from .running.progress import progress
 from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 
 MOST_SCALARS = 4
@@ -108,6 +109,14 @@ class Cells:
         return [self.weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
 
 
+@registered(
+    draws="independent",
+    is_exact=True,
+    most_scalars=MOST_SCALARS,
+    judge_rank=0,
+    takes_new_data=True,
+    colour="#000000",
+)
 @checked_arguments
 def grid(
     model: pm.Model | LogDensity | None = None,

@@ -12,12 +12,13 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .gaussian import Gaussian
 from .laplace import normal_fit
+from .linear_algebra.gaussian import Gaussian
+from .meter import Meter
+from .method import registered
 from .mode import find_mode
+from .mode.given_start import Start
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
 from .trust import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.pairs import WeightedPairs
@@ -25,6 +26,16 @@ from .weights.smoothing import FEWEST, systematic
 from .weights.weighting import weighted_pairs
 
 
+@registered(
+    draws="resampled",
+    is_exact=True,
+    needs=("gradient", "hessian", "mode"),
+    rung=2,
+    takes_new_data=True,
+    colour="#009E73",
+    dashes=(1.2, 1.2),
+    marker="D",
+)
 @checked_arguments
 def importance(
     model: pm.Model | LogDensity | None = None,

@@ -15,14 +15,15 @@ from scipy import sparse
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import ArgumentError
-from .gaussian import Gaussian
+from .linear_algebra.gaussian import Gaussian
 from .matrix_free.curvature import Curvature, checked_curvature, fit_by_products, normal_by_products
 from .memory import check_memory
+from .meter import Meter
+from .method import registered
 from .mode import Mode, find_mode
-from .modes import watched_mode
+from .mode.given_start import Start
+from .mode.several import watched_mode
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
 
 _DRAWS = 4000
 # Numbers in the draws of a large model where none are asked for: 160 MB an array of them.
@@ -31,6 +32,16 @@ _ENTRIES, _FEWEST_DRAWS = 20_000_000, 20
 _COPIES = 4
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "mode"),
+    rung=0,
+    takes_new_data=True,
+    colour="#D55E00",
+    dashes=(5.0, 2.0),
+    marker="s",
+)
 @checked_arguments
 def laplace(
     model: pm.Model | LogDensity | None = None,

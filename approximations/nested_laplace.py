@@ -18,6 +18,9 @@ from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .laplace import draws_that_fit
+from .meter import Meter
+from .method import registered
+from .mode.given_start import Start, starting_point
 from .nested.checking import check_marginal_gradient, check_precision
 from .nested.corrected_mode import corrected_mode, correction_slopes
 from .nested.draws import NestedDraws, nested_draws
@@ -26,8 +29,6 @@ from .nested.outer_mode import OuterMode, outer_mode
 from .nested.outer_nodes import OuterNodes, outer_nodes
 from .nested.tails import check_tails
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start, starting_point
 from .trust import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.reflection import reflected
@@ -39,6 +40,15 @@ from .weights.support import Place, checked_logp
 _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "latent_field"),
+    takes_new_data=True,
+    colour="#56B4E9",
+    dashes=(3.0, 1.5, 3.0, 4.0),
+    marker="h",
+)
 @checked_arguments
 def nested_laplace(
     model: pm.Model | LogDensity | None = None,

@@ -15,15 +15,27 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
+from .method import registered
+from .other_packages import density_of_own_data, extra, seed_of
+from .progress import is_terminal
 from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
-from .running.outside import density_of_own_data, extra, seed_of
-from .running.progress import is_terminal
 
 _EXTRAS = ("numpyro", "blackjax")
 # Several chains side by side want a device each otherwise, and a processor is one device to JAX.
 _ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
 
 
+@registered(
+    draws="chains",
+    is_exact=True,
+    needs=("gradient",),
+    judge_rank=1,
+    rung=9,
+    in_suites={"chains": 4, "cores": 1},
+    colour="#0072B2",
+    dashes=(6.0, 2.0, 1.5, 2.0),
+    marker="^",
+)
 @checked_arguments
 def nuts(
     model: pm.Model | LogDensity | None = None,

@@ -17,11 +17,12 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
+from .method import registered
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
+from .progress import is_terminal
 from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
-from .running.progress import is_terminal
-from .running.variational import elbo_of
 from .trust import warn_of_weights
+from .variational.fitted import elbo_of
 from .weights.kept import with_weighted_points
 from .weights.smoothing import FEWEST, smoothed_weights, systematic
 from .weights.support import Place, checked_logp
@@ -29,6 +30,14 @@ from .weights.support import Place, checked_logp
 _ROOMS = "pymc_extras.inference.pathfinder"
 
 
+@registered(
+    draws="resampled",
+    is_exact=True,
+    needs=("gradient",),
+    colour="#332288",
+    dashes=(8.0, 1.5, 2.0, 1.5),
+    marker="<",
+)
 @checked_arguments
 def pathfinder(
     model: pm.Model | LogDensity | None = None,
@@ -104,7 +113,7 @@ def pathfinder(
     per_path = checked_count("draws_per_path", per_path, least=FEWEST)
     rng = generator(random_seed)
     density = density_of_own_data(model, "pathfinder")
-    density.logp.check_gradient()
+    density.check_gradient()
     before, started = dict(density.evaluations), time.perf_counter()
     settings = {"paths": paths, "draws_per_path": per_path, "linker": linker, **kwargs}
     show, seed = progressbar and is_terminal(), int(rng.integers(2**30))

@@ -18,9 +18,11 @@ from scipy.special import logsumexp, softmax
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
-from .gaussian import Gaussian, triangular_inverse
 from .limits import HEAVY_SQUARE, HEAVY_TAIL, LEAST_SHARE
+from .linear_algebra.gaussian import Gaussian, triangular_inverse
+from .method import registered
 from .mode import Mode, find_mode
+from .mode.given_start import Start
 from .result import (
     Clock,
     Record,
@@ -38,7 +40,6 @@ from .scalars.grid_moments import PROBABILITIES
 from .scalars.poles import tail_far_out
 from .scalars.quantities import scalar_at, scalars_at
 from .scalars.tails import tail_index
-from .search.starting import Start
 from .weights.support import checked_logp
 
 MOST_SCALARS = 6
@@ -54,6 +55,17 @@ _PLACES = 201
 _WIDE_POINTS, _WIDE = 2**10, 2.0
 
 
+@registered(
+    draws="independent",
+    is_exact=True,
+    needs=("gradient", "hessian", "mode"),
+    most_scalars=MOST_SCALARS,
+    rung=3,
+    takes_new_data=True,
+    colour="#E69F00",
+    dashes=(10.0, 3.0),
+    marker="p",
+)
 @checked_arguments
 def quadrature(
     model: pm.Model | LogDensity | None = None,

@@ -14,16 +14,27 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .gaussian import Gaussian
 from .laplace import normal_fit
+from .linear_algebra.gaussian import Gaussian
+from .meter import Meter
+from .method import registered
 from .mode import find_mode
+from .mode.given_start import Start
 from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
 from .weights.reflection import reflected
 from .weights.support import checked_logp
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "mode"),
+    rung=1,
+    takes_new_data=True,
+    colour="#CC79A7",
+    dashes=(6.0, 1.5, 1.2, 1.5, 1.2, 1.5),
+    marker="v",
+)
 @checked_arguments
 def skew_laplace(
     model: pm.Model | LogDensity | None = None,

@@ -20,13 +20,22 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
+from .method import registered
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, seed_of
+from .progress import is_terminal
 from .result import Clock, Record, add_costs, assemble, checked_count, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, seed_of
-from .running.progress import is_terminal
 
 _SAMPLE_GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
 
 
+@registered(
+    draws="chains",
+    is_exact=True,
+    in_suites={"chains": 4, "cores": 1},
+    colour="#661100",
+    dashes=(7.0, 4.0),
+    marker="H",
+)
 @checked_arguments
 def smc(
     model: pm.Model | LogDensity | None = None,

@@ -18,15 +18,15 @@ from scipy import sparse
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import ModeNotFoundError
-from .gaussian import Gaussian
+from .linear_algebra.gaussian import Gaussian
+from .linear_algebra.sparse_cholesky import sparse_cholesky
 from .mode import Mode, find_mode
+from .mode.given_start import Start
 from .result import Record, attributes
 from .scalars.constrained import Problem, marginal_path
 from .scalars.grid_moments import PROBABILITIES
 from .scalars.marginal import Marginal
 from .scalars.tilted import Quantity, as_quantity, find_scalar, tilted_mode
-from .search.starting import Start
-from .sparse.cholesky import sparse_cholesky
 
 Kind = Literal["positive", "smooth"]
 

@@ -26,10 +26,10 @@ import xarray as xr
 
 from tripos.approximations import METHODS, LogDensity, nested_laplace
 from tripos.approximations.errors import UntrustedWeightsWarning
-from tripos.approximations.gaussian import Gaussian
+from tripos.approximations.linear_algebra.gaussian import Gaussian
 from tripos.approximations.result import Record
-from tripos.approximations.running.variational import normal_tree
 from tripos.approximations.trust import chain_signs, distrust_of_chains
+from tripos.approximations.variational.fitted import normal_tree
 from tripos.comparisons.monte_carlo import samples_of
 
 LEAST, MOST = 0.88, 0.99

@@ -10,16 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..approximations.arguments import checked_arguments
-from ..approximations.errors import (
-    ArgumentError,
-    NoSharedVariableError,
-    UntrustedReferenceWarning,
-)
+from ..approximations.errors import ArgumentError, NoSharedVariableError, UntrustedReferenceWarning
 from ..approximations.trust import distrust_of
 from ..models import CATALOGUE, Truth
-from .suites.table import Suite
-from .verdicts.discrepancy import discrepancies
-from .verdicts.judging import QUARTILES, Tolerances
+from .suite.table import Suite
+from .verdict.discrepancy import discrepancies
+from .verdict.judging import QUARTILES, Tolerances
 
 _KEYS = ["model", "method", "repeat"]
 _COLUMNS = ["judge", "mean_shift", "log_sd_ratio", "error", "within"]

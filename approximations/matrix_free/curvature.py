@@ -13,11 +13,11 @@ import numpy as np
 import xarray as xr
 
 from ..density import LogDensity
-from ..derivatives.checking import hessian_error
+from ..density.derivatives.checking import hessian_error
 from ..errors import ArgumentError, CurvatureError
-from ..gaussian import Gaussian
+from ..linear_algebra.gaussian import Gaussian
+from ..mode.given_start import Start
 from ..result import checked_count
-from ..search.starting import Start
 from .low_rank import LowRankFactor, low_rank_factor
 from .newton_cg import Top, find_mode_by_products
 from .prior_curvature import prior_precision

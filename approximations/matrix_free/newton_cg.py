@@ -14,7 +14,7 @@ import numpy as np
 
 from ..density import LogDensity
 from ..errors import ModeNotFoundError, StartingPointError
-from ..search.starting import Start, starting_point
+from ..mode.given_start import Start, starting_point
 
 # Squared Newton decrement below which the mode is closer than 1e-5 standard deviations.
 _CLOSE = 1e-10

@@ -8,11 +8,11 @@ import numpy as np
 import pytensor.tensor as pt
 
 from ..density import LogDensity
+from ..density.graphs.compiling import CompiledFunction
+from ..density.graphs.lifting import rebuild
+from ..density.graphs.parameters import Block, stands_alone, values_from_theta
+from ..density.graphs.symbolic import gradient_of
 from ..errors import CurvatureError, GradientError
-from ..graphs.compiling import CompiledFunction
-from ..graphs.lifting import rebuild
-from ..graphs.parameters import Block, stands_alone, values_from_theta
-from ..graphs.symbolic import gradient_of
 
 # Entries without prior curvature that are looked at one by one: hyperparameters, flat priors.
 _MOST_BARE = 100

@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from ..derivatives.checking import hessian_error
+from ..density.derivatives.checking import hessian_error
+from ..density.sparsity.hessian import check_product
 from ..errors import DerivativeError
-from ..sparse.cholesky import unit_scale
-from ..sparse.hessian import check_product
+from ..linear_algebra.sparse_cholesky import unit_scale
 from .conditional import Conditional, precision_entries
 from .outer_mode import OuterMode, follow_mode
 

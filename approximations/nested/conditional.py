@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import IndefiniteMatrixError, LatentModeError
-from ..sparse.cholesky import SparseFactor
-from ..sparse.diagonal_factor import DiagonalFactor
+from ..linear_algebra.diagonal_factor import DiagonalFactor
+from ..linear_algebra.sparse_cholesky import SparseFactor
 from .latent_field import LatentField
 
 # Squared Newton decrement, over all latent entries, at which the mode is found.

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..density.graphs.parameters import describe_direction
 from ..errors import CurvatureError, LatentModeError, ModeAtInfinityError, ModeNotFoundError
-from ..gaussian import Gaussian
-from ..graphs.parameters import describe_direction
-from ..search.tails import improper_priors
+from ..linear_algebra.gaussian import Gaussian
+from ..mode.tails import improper_priors
 from .conditional import Conditional, conditional_at
 from .latent_field import LatentField
 

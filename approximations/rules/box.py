@@ -12,10 +12,10 @@ from scipy.ndimage import binary_dilation
 from scipy.special import logsumexp
 
 from ..density import LogDensity
+from ..density.graphs.parameters import Block, stands_alone
 from ..errors import BoundsError
-from ..gaussian import Gaussian
-from ..graphs.parameters import Block, stands_alone
 from ..limits import MOST_CELL_ERROR
+from ..linear_algebra.gaussian import Gaussian
 from ..mode import Mode
 from ..weights.support import is_negligible
 

@@ -11,14 +11,14 @@ import numpy as np
 import pytensor.tensor as pt
 
 from ..density import LogDensity
-from ..derivatives.checking import hessian_error
-from ..derivatives.scalar_function import ScalarFunction
+from ..density.derivatives.checking import hessian_error
+from ..density.derivatives.scalar_function import ScalarFunction
 from ..errors import ModeNotFoundError, QuantityError
-from ..gaussian import Gaussian
+from ..linear_algebra.gaussian import Gaussian
 from ..mode import Mode
+from ..mode.trust_region import Iterate, ascent, polished
 from ..result import posterior_dataset
 from ..rules.quasi_random import quasi_random_normals
-from ..search.trust_region import Iterate, ascent, polished
 from .quantities import flatten
 
 _PROBES = 2**10

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ..density import LogDensity
-from ..gaussian import Gaussian
 from ..limits import TRUSTED_K_HAT
+from ..linear_algebra.gaussian import Gaussian
 from .proposals import Proposal
 from .reflection import log_share
 from .smoothing import smoothed_weights

@@ -18,28 +18,15 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 
 from ...approximations.errors import ArgumentError, NoSharedVariableError
+from ...approximations.method import METHODS
 from ...approximations.scalars.quantities import flatten
 
 Scalars = Mapping[str, Mapping[str, np.ndarray]]
 DashPattern = tuple[float, tuple[float, ...]]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; its yellow is lost on white.
-# Then Tol's muted one, for methods that are seldom seen all at once.
-# Colour, dashes (none is a solid line), marker.
-_KNOWN: dict[str, tuple[str, tuple[float, ...], str]] = {
-    "grid": ("#000000", (), "o"),
-    "laplace": ("#D55E00", (5.0, 2.0), "s"),
-    "nuts": ("#0072B2", (6.0, 2.0, 1.5, 2.0), "^"),
-    "importance": ("#009E73", (1.2, 1.2), "D"),
-    "skew_laplace": ("#CC79A7", (6.0, 1.5, 1.2, 1.5, 1.2, 1.5), "v"),
-    "quadrature": ("#E69F00", (10.0, 3.0), "p"),
-    "nested_laplace": ("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
-    "pathfinder": ("#332288", (8.0, 1.5, 2.0, 1.5), "<"),
-    "advi": ("#999933", (2.0, 3.0), ">"),
-    "fullrank_advi": ("#117733", (4.0, 1.0, 1.0, 1.0), "d"),
-    "dadvi": ("#AA4499", (1.0, 2.5, 4.0, 2.5), "*"),
-    "smc": ("#661100", (7.0, 4.0), "H"),
-}
+# Then Tol's muted one, for methods that are seldom seen all at once. These are for methods that do
+# not say how they are drawn: colour, dashes (none is a solid line), marker.
 _FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
     ("#882255", (4.0, 1.5, 1.0, 3.0), "P"),
     ("#666666", (2.0, 2.0, 8.0, 2.0), "X"),
@@ -137,15 +124,22 @@ def style_of(tree: xr.DataTree, label: str, taken: Sequence[Style] = ()) -> Styl
     """
     method = str(tree.attrs.get("method") or label)
     same = sum(style.method == method for style in taken)
-    others = list(dict.fromkeys(s.method for s in taken if s.method not in _KNOWN))
+    others = list(dict.fromkeys(s.method for s in taken if not _has_style(s.method)))
     place = others.index(method) if method in others else len(others)
-    colour, dashes, marker = _KNOWN.get(method, _FURTHER[place % len(_FURTHER)])
+    colour, dashes, marker = _FURTHER[place % len(_FURTHER)]
     # Where the further colours come round again, the variants keep the methods apart.
-    rounds = 0 if method in _KNOWN else place // len(_FURTHER)
+    rounds = place // len(_FURTHER)
+    if _has_style(method):
+        known, rounds = METHODS[method], 0
+        colour, dashes, marker = known.colour, known.dashes, known.marker
     variant = (same + rounds) % len(_VARIANTS)
     white, width, stretch = _VARIANTS[variant]
     line = _stretched(dashes, stretch)
     return Style(method, _lighter(colour, white), line, width, marker, hollow=variant > 0)
+
+
+def _has_style(method: str) -> bool:
+    return method in METHODS and bool(METHODS[method].colour)
 
 
 def styles_of(trees: Mapping[str, xr.DataTree]) -> dict[str, Style]:

@@ -20,8 +20,8 @@ from tripos.approximations.errors import (
 )
 from tripos.approximations.grid import MOST_SCALARS
 from tripos.approximations.quadrature import MOST_SCALARS as MOST_QUADRATURE
-from tripos.approximations.running import ascent
 from tripos.approximations.scalars.quantities import flatten
+from tripos.approximations.variational import ascent
 from tripos.models import CATALOGUE
 
 SEED = 11

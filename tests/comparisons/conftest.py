@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tripos.comparisons.exercise import bioassay_exercise
-from tripos.comparisons.suites.work import outcome_of
+from tripos.comparisons.suite.work import outcome_of
 
 SUITE_OWN = Path(__file__).parent / "suite_own.py"
 

@@ -9,18 +9,18 @@ from scipy import stats
 from scipy.sparse import csc_array
 
 from tripos.approximations import LogDensity
+from tripos.approximations.density.sparsity.colouring import coloured
 from tripos.approximations.errors import LatentModeError, SparsityError
 from tripos.approximations.nested import conditional
 from tripos.approximations.nested.checking import check_precision
 from tripos.approximations.nested.conditional import conditional_at
 from tripos.approximations.nested.latent_field import latent_field
-from tripos.approximations.sparse.colouring import coloured
 from tripos.models import borrowers, crossed_effects, eight_schools, smooth_trend
 from tripos.models.crossed_effects import simulated_ratings
 from tripos.models.eight_schools import EFFECTS, STANDARD_ERRORS
 from tripos.models.smooth_trend import START_SD, simulated_series
 
-from ..sparse_models import crossed, gaussian_random_walk
+from ..density.sparse_models import crossed, gaussian_random_walk
 
 STUDENTS, LECTURERS, EACH = 12, 4, 3
 TIMES, REPEATS = 20, 3
