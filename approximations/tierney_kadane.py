@@ -180,7 +180,7 @@ def _moments_of_smooth(
     and H_s the curvature there. The maximum's own derivatives are known: g at the mode, and the
     delta method's variance. Only the determinant's are taken by differences.
     """
-    value, slope, _ = quantity.derivatives(mode.theta)
+    value, slope, _ = quantity.function.derivatives(mode.theta)
     variance = float(slope @ gaussian.precision.solve(slope))
     step = _STEP / np.sqrt(variance)
     logs = [

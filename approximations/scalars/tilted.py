@@ -42,10 +42,6 @@ class Quantity:
     function: ScalarFunction
     is_log: bool
 
-    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
-        return self.function.derivatives(theta)
-
 
 @dataclass(frozen=True)
 class Scalar:

@@ -94,21 +94,9 @@ def pattern_of(symbolic: SymbolicDensity) -> Pattern:
 def hessian_structure(
     gradient: Variable, theta: Variable, parameters: int, read: set[SharedVariable]
 ) -> csc_array | None:
-    """Find where the derivative of a gradient's graph may differ from zero.
+    """Find the symmetric pattern (P, P) of the derivative of a gradient's graph (P,).
 
-    Parameters
-    ----------
-    gradient, theta : Variable
-        Both (P,).
-    parameters : int
-        P.
-    read : set of SharedVariable
-        Gets the data whose values matter.
-
-    Returns
-    -------
-    (P, P) csc_array of bool, or None
-        Symmetric; None as in `Pattern`.
+    It is None as in `Pattern`; the set ``read`` gets the data whose values matter.
     """
     try:
         return _symmetric_structure(dependence_of(gradient, theta, parameters, read))

@@ -10,7 +10,7 @@ from tripos.approximations.density.derivatives import scalar_function
 from tripos.models import borrowers
 
 from ... import opaque
-from ...sparse_models import crossed, gaussian_random_walk, hierarchical
+from ..sparse_models import crossed, gaussian_random_walk, hierarchical
 
 MODELS = {
     "borrowers": lambda: borrowers(50),

@@ -12,7 +12,7 @@ from tripos.models import borrowers, crossed_effects, eight_schools
 from tripos.models.catalogue import CATALOGUE
 
 from ... import opaque
-from ...sparse_models import EXACT, OTHERS, hierarchical
+from ..sparse_models import EXACT, OTHERS, hierarchical
 
 BUILDERS = {
     **{name: entry.build for name, entry in CATALOGUE.items()},
