@@ -1,7 +1,8 @@
 """Approximations of a PyMC model's posterior, one method a file, each `model -> DataTree`.
 
-The methods: ``grid``, ``laplace``, ``skew_laplace``, ``importance``, ``quadrature``,
-``nested_laplace``, ``advi`` (and ``fullrank_advi``), ``dadvi``, ``pathfinder``, ``smc``, ``nuts``;
+The methods: ``grid``, ``laplace``, ``low_rank_laplace``, ``diagonal_laplace``, ``skew_laplace``,
+``importance``, ``quadrature``, ``nested_laplace``, ``advi`` (and ``fullrank_advi``), ``dadvi``,
+``pathfinder``, ``smc``, ``nuts``;
 ``method`` registers what the rest of tripos has to know of each. Two more answer with something
 else than draws: ``tierney_kadane`` and `find_modes`.
 
@@ -11,7 +12,7 @@ They stand on floors, each folder on those above it alone:
   ``derivatives``)
 - ``linear_algebra``: the normal distribution, Cholesky factors
 - ``mode``: the steps to a mode, to several, and why there is none
-- ``matrix_free``: the mode and the normal there, without a Hessian
+- ``matrix_free``: `low_rank_laplace` and `diagonal_laplace`, without a Hessian
 - ``rules``: nodes of quadrature, and a grid's box
 - ``weights``: proposals and importance weights
 - ``scalars``: moments and marginals of one quantity
@@ -26,11 +27,13 @@ from .advi import advi as advi
 from .advi import fullrank_advi as fullrank_advi
 from .dadvi import dadvi as dadvi
 from .density import LogDensity as LogDensity
+from .diagonal_laplace import diagonal_laplace as diagonal_laplace
 from .errors import TriposError as TriposError
 from .grid import grid as grid
 from .importance import importance as importance
 from .laplace import laplace as laplace
 from .linear_algebra.gaussian import Gaussian as Gaussian
+from .low_rank_laplace import low_rank_laplace as low_rank_laplace
 from .method import METHODS as METHODS
 from .method import Method as Method
 from .mode import Mode as Mode

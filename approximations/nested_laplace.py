@@ -17,7 +17,6 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
-from .laplace import draws_that_fit
 from .meter import Meter
 from .method import registered
 from .mode.given_start import Start, starting_point
@@ -28,8 +27,8 @@ from .nested.latent_field import latent_field
 from .nested.outer_mode import OuterMode, outer_mode
 from .nested.outer_nodes import OuterNodes, outer_nodes
 from .nested.tails import check_tails
-from .result import Record, assemble, checked_count, generator, seed_to_record
-from .trust import warn_of_weights
+from .result import Record, assemble, checked_count, draws_that_fit, generator
+from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.reflection import reflected
 from .weights.smoothing import smoothed_weights, systematic
@@ -180,7 +179,7 @@ def nested_laplace(
     thetas, logp, log_proposal = _skewed(density, near, drawn, rng)
     settings = {"latent": field.names, "draws": draws, "points": points, "nodes": nodes}
     settings |= {"start": start, "skew": skew, "weights": weights, "max_iterations": max_iterations}
-    record = Record("nested_laplace", settings, seed_to_record(random_seed))
+    record = Record("nested_laplace", settings, random_seed)
     stats = {"lp": logp, "log_proposal": log_proposal}
     point = mode.conditional.theta
     if not weights:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .report.model import Models
-    from .verdict import Verdict
+    from .verdict.result import Verdict
 
 
 @dataclass(frozen=True)

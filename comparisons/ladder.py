@@ -30,10 +30,11 @@ from ..approximations.errors import (
 )
 from ..approximations.progress import is_terminal
 from ..approximations.result import checked_count, generator
-from ..approximations.trust import distrust_of
+from ..approximations.trust_words import distrust_of
 from .compare import tell
-from .verdict import Verdict, verdict
+from .verdict import verdict
 from .verdict.judging import Tolerances
+from .verdict.result import Verdict
 
 _RUNGS = {method.rung: name for name, method in METHODS.items() if method.rung is not None}
 

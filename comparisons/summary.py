@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from ..approximations.errors import ArgumentError, NoSharedVariableError
 from ..approximations.limits import HEAVY_TAIL
@@ -176,10 +175,7 @@ def _row_of_sample(sample: Sample, draws: np.ndarray) -> dict[str, float]:
         row |= dict(zip(columns, sample.moments, strict=True))
     # Of a constant there is nothing to diagnose.
     if sample.chains and np.ptp(draws) > 0:
-        row |= {
-            "ess_bulk": float(array_stats.ess(draws, chain_axis=0, draw_axis=1)),
-            "r_hat": float(array_stats.rhat(draws, chain_axis=0, draw_axis=1)),
-        }
+        row |= {"ess_bulk": sample.bulk_size, "r_hat": sample.r_hat}
     return row
 
 

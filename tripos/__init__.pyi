@@ -25,6 +25,9 @@ from .approximations import (
     dadvi as dadvi,
 )
 from .approximations import (
+    diagonal_laplace as diagonal_laplace,
+)
+from .approximations import (
     find_mode as find_mode,
 )
 from .approximations import (
@@ -41,6 +44,9 @@ from .approximations import (
 )
 from .approximations import (
     laplace as laplace,
+)
+from .approximations import (
+    low_rank_laplace as low_rank_laplace,
 )
 from .approximations import (
     nested_laplace as nested_laplace,

@@ -20,6 +20,7 @@ from ..errors import (
 from ..linear_algebra.gaussian import Gaussian
 from . import Mode, find_mode
 from .given_start import Start
+from .masses import distance_between
 from .start_points import (
     Candidates,
     beyond_valleys,
@@ -45,7 +46,7 @@ _FAILURES = (
 
 
 @dataclass
-class Atlas:
+class ModeSearch:
     """What a series of searches has found so far.
 
     Attributes
@@ -65,11 +66,11 @@ class Atlas:
     failures: Counter[str] = field(default_factory=Counter)
     first_error: TriposError | None = None
 
-    def search(self, density: LogDensity, start: Start, max_iterations: int) -> Mode | None:
+    def begin(self, density: LogDensity, start: Start, max_iterations: int) -> Mode | None:
         """Search from a start; a mode is returned when it is new."""
         try:
             mode = find_mode(density, start=start, max_iterations=max_iterations)
-            normal_at(mode)
+            _ = mode.gaussian  # which raises where it is not the top of one
         except _FAILURES as error:
             self.first_error = self.first_error or error
             self.failures[_first_part(error)] += 1
@@ -85,7 +86,7 @@ class Atlas:
 
 def explore(
     density: LogDensity,
-    atlas: Atlas,
+    search: ModeSearch,
     gaussian: Gaussian,
     rng: np.random.Generator,
     searches: int,
@@ -97,7 +98,7 @@ def explore(
     Parameters
     ----------
     density : LogDensity
-    atlas : Atlas
+    search : ModeSearch
         Filled with what is found.
     gaussian : Gaussian
         Normal approximation at a known mode, or another sense of place and scale.
@@ -110,40 +111,28 @@ def explore(
     if searches < 1:
         return
     candidates = candidates_around(density, gaussian, rng)
-    for mode in atlas.modes:
+    for mode in search.modes:
         candidates = beyond_valleys(density, candidates, mode.theta)
     for _ in range(searches):
         candidates = candidates.only(candidates.doubts < _MOST_DOUBTS)
-        if not len(candidates) or sum(atlas.failures.values()) >= _MOST_FAILURES:
+        if not len(candidates) or sum(search.failures.values()) >= _MOST_FAILURES:
             return
         start, candidates = candidates.split_off_best()
-        found = atlas.search(density, start, max_iterations)
+        found = search.begin(density, start, max_iterations)
         advance(1)
         if found is None:
             candidates = candidates.doubting(on_one_hill(density, candidates, start))
         else:
             candidates = beyond_valleys(density, candidates, found.theta)
-            candidates = candidates.joined(_images_elsewhere(density, atlas, found))
+            candidates = candidates.joined(_images_elsewhere(density, search, found))
 
 
-def _images_elsewhere(density: LogDensity, atlas: Atlas, found: Mode) -> Candidates:
+def _images_elsewhere(density: LogDensity, search: ModeSearch, found: Mode) -> Candidates:
     """Mirror images of a new mode on hills of their own: symmetries come in groups."""
-    images = climbed(density, normal_at(found), mirror_images(density, found.theta))
-    for mode in atlas.modes:
+    images = climbed(density, found.gaussian, mirror_images(density, found.theta))
+    for mode in search.modes:
         images = beyond_valleys(density, images, mode.theta)
     return images
-
-
-def distance_between(one: Mode, other: Mode) -> float:
-    """Distance in standard deviations of the mode that is narrower in that direction."""
-    apart = one.theta - other.theta
-    squares = [apart @ -mode.hessian @ apart for mode in (one, other)]
-    return float(np.sqrt(max(squares)))
-
-
-def normal_at(mode: Mode) -> Gaussian:
-    """Normal distribution at a mode."""
-    return Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
 
 
 def _first_part(error: Exception) -> str:

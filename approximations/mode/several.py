@@ -1,9 +1,4 @@
-"""The distinct modes of a posterior, and how much of its mass each of them holds.
-
-The mass of a mode is that of the normal distribution at its peak, logp + P/2 log 2 pi +
-1/2 log det(covariance): Gelman et al., Bayesian Data Analysis (3rd ed.), section 13.3, mixtures of
-normals at several modes.
-"""
+"""The distinct modes of a posterior, and how much of its mass each of them holds."""
 
 from __future__ import annotations
 
@@ -23,9 +18,9 @@ from ..linear_algebra.gaussian import Gaussian
 from ..progress import progress
 from ..result import checked_count, generator
 from . import Mode
-from .multistart import Atlas, distance_between, explore, normal_at
+from .masses import distance_between, log_mass, mass_ratio, most_different, place_of
+from .multistart import ModeSearch, explore
 
-_LARGEST_EXPONENT = np.log(np.finfo(float).max)
 # From one mode to a heavier one; a landscape with more of them has no mode to stand on.
 _MOST_MOVES = 3
 
@@ -111,9 +106,8 @@ def find_modes(
     changes of sign and of labels) climb for a few steps in one batch, and a search follows from
     each that a valley separates from all modes known.
 
-    No search proves that there is no other mode. A hill that no candidate stands on or climbs is
-    missed: one much narrower than the known mode and more than a few of its own standard
-    deviations from every candidate.
+    No search proves that there is no other mode: one much narrower than the known mode, and more
+    than a few of its own standard deviations from every candidate, is missed.
 
     Parameters
     ----------
@@ -143,22 +137,22 @@ def find_modes(
     most = checked_count("max_iterations", max_iterations)
     rng = generator(random_seed)
     density = as_density(model)
-    atlas = Atlas()
+    search = ModeSearch()
     if not isinstance(starts, int | np.integer | float):
         points = [density.initial_point(start) for start in starts]
         if not points:
             raise ArgumentError("starts must hold at least one point, but an empty one was given.")
         with progress("find_modes", len(points), show=progressbar) as advance:
             for point in points:
-                atlas.search(density, point, most)
+                search.begin(density, point, most)
                 advance(1)
-        return _sorted(atlas)
+        return _sorted(search)
     count = checked_count("starts", starts)
     with progress("find_modes", count, show=progressbar) as advance:
-        first = atlas.search(density, None, most)
+        first = search.begin(density, None, most)
         advance(1)
-        explore(density, atlas, _sense_of_scale(density, first), rng, count - 1, most, advance)
-    return _sorted(atlas)
+        explore(density, search, _sense_of_scale(density, first), rng, count - 1, most, advance)
+    return _sorted(search)
 
 
 def other_modes(
@@ -189,13 +183,13 @@ def other_modes(
     Returns
     -------
     tuple of OtherMode
-        The one with most mass first.
+        Most mass first.
     """
     starts = checked_count("starts", starts)
-    atlas = Atlas([mode], [0])
-    explore(density, atlas, gaussian, rng, starts, max_iterations)
+    search = ModeSearch([mode], [0])
+    explore(density, search, gaussian, rng, starts, max_iterations)
     others = []
-    for other in _sorted(atlas).modes:
+    for other in _sorted(search).modes:
         if other is not mode and mass_ratio(other, mode) >= least:
             relative = mass_ratio(other, mode)
             place = place_of(other, most_different([mode, other]))
@@ -267,13 +261,6 @@ def watched_mode(
     return there
 
 
-def mass_ratio(mode: Mode, other: Mode) -> float:
-    """Mass of the normal distribution at a mode over that at another."""
-    gain = log_mass(mode) - log_mass(other)
-    # A mode so much heavier that the ratio is no number is infinitely heavier.
-    return float(np.exp(gain)) if gain < _LARGEST_EXPONENT else np.inf
-
-
 def _of_move(start: Mode, mode: Mode) -> str:
     entries = most_different([start, mode])
     return (
@@ -293,42 +280,23 @@ def _of_others(mode: Mode, others: tuple[OtherMode, ...]) -> str:
     )
 
 
-def log_mass(mode: Mode) -> float:
-    """Log mass of the normal distribution at a mode."""
-    gaussian = normal_at(mode)
-    return float(mode.logp + 0.5 * (gaussian.size * np.log(2 * np.pi) + gaussian.log_determinant))
-
-
-def most_different(modes: Sequence[Mode], most: int = 4) -> np.ndarray:
-    """Entries of ``theta`` in which modes differ most, in conditional sds, in their order."""
-    thetas = np.array([mode.theta for mode in modes])
-    widest = 1 / np.sqrt(np.min([-mode.hessian.diagonal() for mode in modes], axis=0))
-    return np.sort(np.argsort(-np.ptp(thetas, axis=0) / widest, kind="stable")[:most])
-
-
-def place_of(mode: Mode, entries: np.ndarray) -> str:
-    """Say where a mode is by some entries of ``theta``."""
-    place = ", ".join(f"{mode.parameters[k]} = {mode.theta[k]:.4g}" for k in entries)
-    return place + (", ..." if len(entries) < len(mode.parameters) else "")
-
-
 def _sense_of_scale(density: LogDensity, mode: Mode | None) -> Gaussian:
     """Scale by the first mode; without one, by units of the unconstrained space."""
     if mode is None:
         return Gaussian(density.initial_point(), np.eye(density.size))
-    return normal_at(mode)
+    return mode.gaussian
 
 
-def _sorted(atlas: Atlas) -> Modes:
+def _sorted(search: ModeSearch) -> Modes:
     """Put the modes into order; without one, raise what the first search said."""
-    if not atlas.modes:
-        raise atlas.first_error or ModeNotFoundError("No search was made.")
-    masses = np.array([log_mass(mode) for mode in atlas.modes])
+    if not search.modes:
+        raise search.first_error or ModeNotFoundError("No search was made.")
+    masses = np.array([log_mass(mode) for mode in search.modes])
     order = np.argsort(-masses, kind="stable")
     return Modes(
-        tuple(atlas.modes[k] for k in order),
+        tuple(search.modes[k] for k in order),
         masses[order],
         np.exp(masses[order] - logsumexp(masses)),
-        np.array(atlas.arrivals)[order],
-        dict(atlas.failures),
+        np.array(search.arrivals)[order],
+        dict(search.failures),
     )

@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 
 from ..density import LogDensity
+from ..limits import FEWEST_SMOOTHED
 from ..linear_algebra.gaussian import Gaussian
 from ..matrix_free.low_rank import LowRankFactor
 from ..result import Record, assemble
-from ..weights.smoothing import FEWEST, smoothed_weights
+from ..weights.smoothing import smoothed_weights
 from ..weights.support import checked_logp
 
 
@@ -56,7 +57,7 @@ def normal_tree(
         "sd": ("parameter", gaussian.sd),
         "elbo": elbo,
         "elbo_error": elbo_error,
-        "k_hat": smoothed_weights(ratios)[1] if draws >= FEWEST else np.nan,
+        "k_hat": smoothed_weights(ratios)[1] if draws >= FEWEST_SMOOTHED else np.nan,
     }
     whole = xr.Dataset({**told, **fit})
     dims = [dim for dim in ("parameter", "parameter_bis") if dim in whole.dims]

@@ -184,22 +184,6 @@ def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
     )
 
 
-def expectation(pairs: WeightedPairs, values: np.ndarray) -> tuple[float, float]:
-    """Posterior mean of a quantity, and its standard error.
-
-    Parameters
-    ----------
-    pairs : WeightedPairs
-    values : (2, S) array
-        The quantity at both points of each pair; it may be anything where the posterior is 0.
-    """
-    split = np.exp(pairs.log_point_weights)
-    used = np.where(split > 0, values, 0.0)
-    mean = float(np.sum(split * used))
-    influence = np.sum(split * used, axis=0) - np.exp(pairs.log_weights) * mean
-    return mean, float(np.linalg.norm(influence))
-
-
 def pooled_shares(drawn: list[DrawnPairs]) -> np.ndarray:
     """Estimate the effective share of each proposal from the draws of all.
 

@@ -23,10 +23,8 @@ from pytensor.compile.sharedvalue import SharedVariable
 from ...approximations import METHODS, laplace, nuts
 from ...approximations.density import LogDensity
 from ...approximations.errors import SamplingError
-from ...approximations.laplace import draws_that_fit
-from ...approximations.linear_algebra.gaussian import Gaussian
 from ...approximations.mode import find_mode
-from ...approximations.result import checked_count, generator
+from ...approximations.result import checked_count, draws_that_fit, generator
 from ...approximations.weights.kept import weights_of_points
 from ..methods import Method, is_registered
 from ..monte_carlo import Sample, samples_of
@@ -109,9 +107,7 @@ def _by_normal(density: LogDensity, draws: int | None) -> Fit:
     draws = draws_that_fit(draws, density)
 
     def fit(_: Mapping[str, np.ndarray], seed: int) -> Draws:
-        mode = find_mode(density)
-        gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-        thetas = gaussian.draws(draws, generator(seed))
+        thetas = find_mode(density).gaussian.draws(draws, generator(seed))
         values = {name: value[None] for name, value in density.unravel(thetas).items()}
         return Draws(values, density.batched_value(thetas)[None], independent=True)
 

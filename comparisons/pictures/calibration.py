@@ -16,7 +16,8 @@ from matplotlib.patches import Patch
 from ...approximations.errors import ArgumentError
 from ..calibration.bands import Band, band_at
 from ..calibration.words import NOTHING, UNDEFINED
-from .style import as_text, legend_above, look
+from .axes import as_text, legend_above
+from .style import look
 
 MOST_PANELS = 12
 _COLUMNS = 3

@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...approximations.errors import ArgumentError, StorageError
 from ..pictures.style import Style, styles_of
-from ..verdict import Verdict
 from ..verdict.judges import reference_of, verdicts
+from ..verdict.result import Verdict
 from .diagnostics import diagnosis
 from .model import Models, named_models, variables_of, variables_of_trees
 from .origin import lines_of_python, origin

@@ -11,10 +11,12 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ...approximations.limits import LEAST_BFMI, MOST_R_HAT
+from ...approximations.limits import LEAST_BFMI
 from ...approximations.scalars.quantities import flatten
 from ...approximations.trust import ChainSigns
-from ..pictures.style import as_text, look
+from ...approximations.trust_words import clause
+from ..pictures.axes import as_text
+from ..pictures.style import look
 from .pictures import Picture, picture
 from .words import listed, minus_signs, number
 
@@ -53,7 +55,8 @@ def chain_words(tree: xr.DataTree, signs: ChainSigns) -> str:
     chains = tree["posterior"].sizes["chain"]
     one = " One chain alone cannot show that it missed something." if chains == 1 else ""
     if signs.broken:
-        return f"The chains break the usual limits: {minus_signs(listed(signs.broken))}.{one}"
+        broken = minus_signs(listed([clause(limit) for limit in signs.broken]))
+        return f"The chains break the usual limits: {broken}.{one}"
     if not signs.bulk[0]:
         return "No quantity varies, so there is nothing to diagnose."
     return f"The chains keep the usual limits of R-hat, ESS, divergences and BFMI.{one}"
@@ -116,7 +119,7 @@ def _rank_picture(
     label: str, tree: xr.DataTree, signs: ChainSigns, quantities: list[str]
 ) -> Picture:
     worst = f"the largest R-hat is {number(signs.r_hat[1], 4)}, in {signs.r_hat[0]}"
-    good = signs.r_hat[1] <= MOST_R_HAT
+    good = all(limit.what != "R-hat" for limit in signs.broken)
     with look():
         return picture(
             f"rank-{label}",
@@ -131,7 +134,7 @@ def _rank_picture(
 
 def _energy_picture(label: str, tree: xr.DataTree, signs: ChainSigns) -> Picture:
     least = min(signs.bfmi)
-    enough = least >= LEAST_BFMI
+    enough = all(limit.what != "BFMI" for limit in signs.broken)
     with look():
         return picture(
             f"energy-{label}",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ...approximations.limits import MOST_EDGE_MASS
-from ...approximations.trust import chain_signs, distrust_of_grid, largest_edge
+from ...approximations.trust import broken_by_grid, chain_signs, largest_edge
+from ...approximations.trust_words import said
 from .chains import Sign, chain_pictures, chain_words, listed_signs
 from .pictures import Picture
 from .weights import weight_pictures, weight_signs, weight_words
@@ -79,14 +79,15 @@ def diagnosis(label: str, tree: xr.DataTree, drawn: tuple[str, ...]) -> Diagnosi
 
 
 def _grid_words(fit: xr.Dataset) -> str:
-    most, place = largest_edge(fit)
-    why = distrust_of_grid(fit)
+    broken = broken_by_grid(fit)
+    why = said(broken)
     if why is None:
+        most, place = largest_edge(fit)
         return (
             f"The box holds the posterior: the largest share of the mass at an edge is "
             f"{number(most, 2)}, at the {place}."
         )
-    remedy = "Widen the box" if most > MOST_EDGE_MASS else "Take more points"
+    remedy = "Widen the box" if broken[0].what == "edge" else "Take more points"
     return f"{why[0].upper()}{why[1:]}, which shows in the results. {remedy}."
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..verdict import Verdict
+from ...approximations.limits import MOST_R_HAT
+from ..verdict.result import Verdict
 
 _MOST_DECIMALS = 6
 
@@ -64,7 +65,7 @@ _COLUMNS = (
     Column("97.5 %", "upper end of the central 95 % interval", "q97.5"),
     Column("s.e.", "of the mean: Monte Carlo error, or that of the rule of a grid", "mcse_mean"),
     Column("ESS", "effective sample size in the bulk, of Markov chains", "ess_bulk"),
-    Column("R-hat", "above 1.01 the chains do not agree", "r_hat"),
+    Column("R-hat", f"above {MOST_R_HAT} the chains do not agree", "r_hat"),
 )
 
 

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ...approximations.limits import TRUSTED_K_HAT
-from ...approximations.weights.smoothing import FEWEST, smoothed_weights
+from ...approximations.trust import Broken, broken_by_weights
+from ...approximations.trust_words import said
+from ...approximations.weights.kept import KeptWeights, weights_of_draws, weights_of_points
 from ..pictures.style import look, style_of
 from .chains import Sign
 from .pictures import Picture, picture
@@ -32,6 +34,8 @@ class WeightSigns:
     k_hat : float
     effective : float
         Effective sample size.
+    broken : tuple of Broken
+        Limits of weights that they break.
     used : bool
         Whether the draws were corrected by the weights, or could be.
     """
@@ -40,6 +44,7 @@ class WeightSigns:
     unit: str
     k_hat: float
     effective: float
+    broken: tuple[Broken, ...]
     used: bool
 
     @property
@@ -59,30 +64,23 @@ class WeightSigns:
 
 def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
     """Take the weights that a tree keeps, or can be worked out from its densities; None if none."""
+    if (kept := weights_of_points(tree)) is not None:
+        return _signs(kept, "pairs", used=True)
     fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
-    if "weighted_sample_stats" in tree.children:
-        stats = tree["weighted_sample_stats"].to_dataset()
-        pairs = stats["pair"].values.ravel().astype(int)
-        shares = np.bincount(pairs, weights=np.exp(stats["log_weight"].values.ravel()))
-        k_hat, effective = float(fit["k_hat"]), float(fit["effective_sample_size"])
-        return WeightSigns(_sorted(shares), "pairs", k_hat, effective, used=True)
     stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
     if "log_weight" in stats and "k_hat" in fit:
-        effective = float(fit.get("effective_sample_size", np.nan))
-        return WeightSigns(np.empty(0), "draws", float(fit["k_hat"]), effective, used=True)
+        k_hat, effective = float(fit["k_hat"]), float(fit.get("effective_sample_size", np.inf))
+        broken = broken_by_weights(k_hat, effective, stats["log_weight"].size)
+        return WeightSigns(np.empty(0), "draws", k_hat, effective, broken, used=True)
     # A k-hat beside the approximation's own density tells what weights would do: they did nothing.
-    if "log_proposal" not in stats or stats["lp"].size < FEWEST:
-        return None
-    log_weights, k_hat = smoothed_weights((stats["lp"] - stats["log_proposal"]).values.ravel())
-    shares = _sorted(np.exp(log_weights - np.max(log_weights)))
-    return WeightSigns(shares, "draws", k_hat, float(1 / np.sum(shares**2)), used=False)
+    could = weights_of_draws(tree)
+    return None if could is None else _signs(could, "draws", used=False)
 
 
 def weight_words(signs: WeightSigns) -> str:
     """Say whether the weights, used or not, can be trusted."""
-    trusted = signs.k_hat < TRUSTED_K_HAT
-    told = f"k-hat is {number(signs.k_hat)}, {'below' if trusted else 'not below'} {TRUSTED_K_HAT}"
-    can = "can" if trusted else "cannot"
+    told = said(signs.broken) or f"k-hat is {number(signs.k_hat)}, below {TRUSTED_K_HAT}"
+    can = "cannot" if signs.broken else "can"
     if signs.used:
         return f"The weights that corrected the draws {can} be trusted: {told}."
     return (
@@ -114,11 +112,12 @@ def weight_pictures(label: str, tree: xr.DataTree, signs: WeightSigns) -> tuple[
             f"Share of the weight that the heaviest {signs.unit} hold; the nearer to the grey line "
             "of equal weights, the better.",
             f"{label}: the heaviest 1 % of {size} {signs.unit} hold {number(100 * signs.heaviest)} "
-            f"% of the weight; k-hat is {number(signs.k_hat)}, "
-            f"{'below' if signs.k_hat < TRUSTED_K_HAT else 'not below'} {TRUSTED_K_HAT}.",
+            f"% of the weight; k-hat is {number(signs.k_hat)}.",
         )
     return (shown,)
 
 
-def _sorted(shares: np.ndarray) -> np.ndarray:
-    return np.sort(shares)[::-1] / shares.sum()
+def _signs(kept: KeptWeights, unit: str, *, used: bool) -> WeightSigns:
+    shares, effective = np.sort(kept.by_pair)[::-1], kept.effective_sample_size
+    broken = broken_by_weights(kept.k_hat, effective, len(shares))
+    return WeightSigns(shares, unit, kept.k_hat, effective, broken, used)

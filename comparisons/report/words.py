@@ -11,8 +11,8 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import spearmanr
 
-from ..pictures.style import draws_with, scalars_of
-from ..verdict import Verdict
+from ..pictures.draws import draws_with, scalars_of
+from ..verdict.result import Verdict
 
 # Share of the judge's 95 % interval by which an end must be off to be called so: more than the
 # Monte Carlo error of an end with 400 effective draws.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -25,100 +25,22 @@ from ...approximations.errors import (
 )
 from ...approximations.laplace import precision_of
 from ...approximations.mode import Mode, find_mode
-from ...approximations.mode.several import heaviest_mode, mass_ratio, most_different, place_of
+from ...approximations.mode.masses import mass_ratio, most_different, place_of
+from ...approximations.mode.several import heaviest_mode
 from ...approximations.result import generator
 from ...approximations.scalars.quantities import flatten
+from ...approximations.trust import broken_by_weights
+from ...approximations.trust_words import distrust_of, said
+from ...approximations.weights.kept import KeptWeights, weights_of_ratios
 from ...approximations.weights.pairs import WeightedPairs
-from ...approximations.weights.smoothing import smoothed_weights
 from ...approximations.weights.unseen import unseen_share
 from ...approximations.weights.weighting import more_pairs, weighted_pairs
 from .discrepancy import chosen_labels, discrepancies, measured
-from .distrust import distrust_of, distrust_of_tree, distrust_of_weights
-from .judging import JUDGEMENTS, Tolerances, judge
+from .judging import Tolerances, judge
+from .result import Verdict
 from .sides import is_normal_at_mode, sides_of_weights
 
 _PAIRS, _MOST_PAIRS = 4000, 32_000
-# Lines that are printed of a verdict on many quantities.
-_MOST_LINES = 30
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found about each quantity of an approximation.
-
-    Attributes
-    ----------
-    table : DataFrame
-        By quantity: ``judgement`` ("agrees", "differs", "inconclusive" or "failed"), the
-        ``criterion`` that decided, its ``discrepancy`` and ``error``, and a ``sentence``.
-    discrepancies : DataFrame
-        All that was measured; empty where nothing could be.
-    k_hat : float
-        Of the weights that judged; NaN where a tree did. Below 0.7 they can be trusted.
-    evaluations : int
-        Log densities evaluated for it.
-    seconds : float
-    second_mode : str
-        Where another mode of comparable mass is; empty where none was found.
-    heavier_mode : (P,) array or None
-        The mode that judged, where it is another than the one that a search from the model's start
-        ends at, which has next to no mass beside it.
-    """
-
-    table: pd.DataFrame
-    discrepancies: pd.DataFrame
-    k_hat: float
-    evaluations: int
-    seconds: float
-    second_mode: str = ""
-    heavier_mode: np.ndarray | None = None
-
-    @property
-    def agrees(self) -> bool:
-        """Whether there are quantities, and every one agrees."""
-        return len(self.table) > 0 and bool((self.table["judgement"] == "agrees").all())
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many quantities got each judgement."""
-        found = self.table["judgement"].value_counts()
-        return {name: int(found.get(name, 0)) for name in JUDGEMENTS}
-
-    def worst(self, most: int = _MOST_LINES) -> pd.DataFrame:
-        """Rows of ``table`` that matter most: failed, differing, inconclusive, large discrepancies.
-
-        Parameters
-        ----------
-        most : int, default 30
-            How many rows at most; in the table's own order where all of them fit.
-        """
-        if len(self.table) <= most:
-            return self.table
-        grave = {"failed": 0, "differs": 1, "inconclusive": 2, "agrees": 3}
-        ranks = self.table["judgement"].map(grave)
-        sizes = -self.table["discrepancy"].abs().fillna(np.inf)
-        order = np.lexsort((sizes, ranks))[:most]
-        return self.table.iloc[order]
-
-    def _common_reason(self) -> str:
-        """Say what all sentences say, if they say the same of every quantity."""
-        rows = zip(self.table.index, self.table["judgement"], self.table["sentence"], strict=True)
-        said = {(judged, text.removeprefix(f"{name}: ")) for name, judged, text in rows}
-        return "  ".join(said.pop()) if len(said) == 1 else ""
-
-    def __str__(self) -> str:
-        """Give one line a quantity, of many the worst: the judgement and the sentence."""
-        shown = self.worst()
-        reason = self._common_reason()
-        if reason and len(shown) < len(self.table):
-            return f"{reason}\nThis holds for all {len(self.table)} quantities."
-        names = [str(quantity) for quantity in shown.index]
-        wide = max((len(name) for name in names), default=0)
-        rows = zip(names, shown["judgement"], shown["sentence"], strict=True)
-        lines = [f"{name:{wide}}  {judged:12}  {said}" for name, judged, said in rows]
-        told = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
-        more = len(self.table) - len(shown)
-        return "\n".join([*lines, f"{told}{f' ({more} not shown)' if more else ''}."])
 
 
 @checked_arguments
@@ -178,7 +100,9 @@ def verdict(
     started = time.perf_counter()
     if against is not None:
         rows = _checked(discrepancies(tree, against, var_names=var_names))
-        table = judge(rows, tolerance, distrust_of_tree(against, rows))
+        # A quantity that is not a number is judged for itself.
+        finite = rows.index[rows["finite"].to_numpy(dtype=bool)]
+        table = judge(rows, tolerance, distrust_of(against, [str(label) for label in finite]))
         return Verdict(table, rows, np.nan, 0, time.perf_counter() - started)
     density = as_density(model)
     before = sum(density.evaluations.values())
@@ -224,13 +148,10 @@ def _judged_by_own_weights(
             "judge them by: its k_hat says whether they can be trusted. Pass against= (a tree that "
             "is trusted), or a tree of nested_laplace with weights=False."
         )
-    log_weights, k_hat = smoothed_weights((stats["lp"] - stats["log_proposal"]).values.ravel())
-    weights = np.exp(log_weights - np.max(log_weights))
-    weights /= weights.sum()
-    sides = sides_of_weights(tree, weights)
-    rows = _checked(measured(sides, var_names))
-    distrust = distrust_of(k_hat, float(1 / np.sum(weights**2)))
-    return Verdict(judge(rows, tolerance, distrust, "use NUTS"), rows, k_hat, 0, 0.0)
+    kept = weights_of_ratios((stats["lp"] - stats["log_proposal"]).values.ravel())
+    rows = _checked(measured(sides_of_weights(tree, kept.weights), var_names))
+    table = judge(rows, tolerance, _distrust_of(kept))
+    return Verdict(table, rows, kept.k_hat, 0, 0.0)
 
 
 def _judged_by_pairs(
@@ -248,7 +169,7 @@ def _judged_by_pairs(
     unseen = unseen_share(density, gaussian, pairs, rng)
     rows = _checked(discrepancies(tree, pairs, density, var_names))
     while True:
-        distrust = distrust_of_weights(pairs, unseen)
+        distrust = _distrust_of(pairs, unseen)
         table = judge(rows, tolerance, distrust, remedy + _remedy(pairs))
         undecided = list(table.index[table["judgement"] == "inconclusive"])
         size = len(pairs.log_weights)
@@ -257,6 +178,13 @@ def _judged_by_pairs(
         pairs = more_pairs(density, gaussian, pairs, size, rng)
         again = discrepancies(tree, pairs, density, undecided)
         rows = pd.concat([rows.drop(index=undecided), again]).loc[rows.index]
+
+
+def _distrust_of(weights: KeptWeights | WeightedPairs, unseen: float = 0.0) -> str | None:
+    """Say why weights cannot judge, with the mass beyond them, and what can."""
+    size = weights.effective_sample_size
+    why = said(broken_by_weights(weights.k_hat, size, unseen=unseen))
+    return None if why is None else f"{why}; use NUTS"
 
 
 def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:

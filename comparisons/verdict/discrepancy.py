@@ -12,7 +12,6 @@ import xarray as xr
 from ...approximations.density import LogDensity
 from ...approximations.errors import ArgumentError
 from ...approximations.limits import HEAVY_TAIL
-from ...approximations.scalars.tails import moment_tail_index
 from ...approximations.weights.pairs import WeightedPairs
 from ..monte_carlo import Sample
 from .sides import (
@@ -121,20 +120,6 @@ def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> lis
     return [label for label in labels if label in wanted]
 
 
-def total_variation(pairs: WeightedPairs) -> tuple[float, float]:
-    """Total variation distance between the normal approximation and the posterior, and its error.
-
-    Half the integral of the absolute difference of the two densities, over all parameters at once.
-    """
-    exact = np.exp(pairs.log_point_weights)
-    normal = np.exp(pairs.log_laplace - pairs.log_proposal)
-    normal /= normal.sum()
-    sign = np.sign(exact - normal)
-    influence = np.sum((exact - normal) * sign / 2, axis=0)
-    distance = float(influence.sum())
-    return distance, float(np.linalg.norm(influence - distance * np.exp(pairs.log_weights)))
-
-
 def measures(sides: Sides) -> dict[str, float | bool]:
     """Measure one quantity."""
     one, exact = sides.approximation, sides.exact
@@ -152,27 +137,15 @@ def measures(sides: Sides) -> dict[str, float | bool]:
     )
     sides = replace(sides, approximation=one, exact=exact)
     q_one, q_exact = (sample.quantiles(PROBABILITIES) for sample in (one, exact))
-    tails = [_tail_of_squares(sample) for sample in (one, exact)]
-    has_mean = all(_has_mean(s, tail) for s, tail in zip((one, exact), tails, strict=True))
-    heavy = max(tails) >= HEAVY_TAIL
-    rows = _moments(sides, heavy=heavy) if has_mean else _empty(MEASURES[:2])
+    light = [sample.tail_index(2) < HEAVY_TAIL for sample in (one, exact)]
+    has_mean = all(
+        squares or sample.tail_index(1) < HEAVY_TAIL
+        for squares, sample in zip(light, (one, exact), strict=True)
+    )
+    rows = _moments(sides, heavy=not all(light)) if has_mean else _empty(MEASURES[:2])
     rows |= _masses(sides, q_one) | _quantile_shifts(sides, q_one, q_exact)
     rows |= _wasserstein(sides, _spread(exact, q_exact))
     return {**rows, "has_mean": has_mean, "finite": True}
-
-
-def _tail_of_squares(sample: Sample) -> float:
-    if sample.mean is None:
-        return moment_tail_index(sample.values, sample.weights, 2)
-    # A grid leaves out moments that do not exist.
-    has_both = np.isfinite(sample.mean) and sample.sd is not None and np.isfinite(sample.sd)
-    return -np.inf if has_both else np.inf
-
-
-def _has_mean(sample: Sample, tail_of_squares: float) -> bool:
-    if sample.mean is not None or tail_of_squares < HEAVY_TAIL:
-        return tail_of_squares < HEAVY_TAIL
-    return moment_tail_index(sample.values, sample.weights, 1) < HEAVY_TAIL
 
 
 def _moments(sides: Sides, *, heavy: bool) -> dict[str, float]:

@@ -10,9 +10,10 @@ import xarray as xr
 from ...approximations.density import LogDensity
 from ...approximations.errors import NoSharedVariableError
 from ...approximations.method import method_of
-from ...approximations.trust import distrust_of
-from . import Verdict, verdict
+from ...approximations.trust import broken_limits
+from . import verdict
 from .judging import Tolerances
+from .result import Verdict
 
 
 def reference_of(trees: Mapping[str, xr.DataTree]) -> str | None:
@@ -20,7 +21,7 @@ def reference_of(trees: Mapping[str, xr.DataTree]) -> str | None:
     methods = {label: method_of(tree) for label, tree in trees.items()}
     ranks = {x: m.judge_rank for x, m in methods.items() if m and m.judge_rank is not None}
     labels = sorted(ranks, key=ranks.__getitem__)
-    trusted = (x for x in labels if len(labels) == 1 or distrust_of(trees[x]) is None)
+    trusted = (x for x in labels if len(labels) == 1 or not broken_limits(trees[x]))
     return next(trusted, next(iter(labels), None))
 
 

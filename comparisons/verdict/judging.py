@@ -138,10 +138,11 @@ def _judged(
             "ask about another quantity, or bound the variables that it divides by."
         )
         return _verdict("failed", None, why)
-    criteria = list(_criteria(row, limits))
+    criteria = list(criteria_of(row, limits))
     worst = max(criteria, key=lambda criterion: criterion.excess)
     if distrust is not None:
-        return _verdict("inconclusive", worst, f"{quantity}: {distrust}")
+        why = f"{quantity}: what should judge it cannot be trusted: {distrust}"
+        return _verdict("inconclusive", worst, why)
     count = limits.standard_errors
     outside = [criterion for criterion in criteria if criterion.is_outside(count)]
     if outside:
@@ -160,7 +161,9 @@ def _judged(
     return _verdict("inconclusive", close, f"{_unclear(quantity, close, row)}; {remedy}.")
 
 
-def _criteria(row: pd.Series, limits: Tolerances) -> Iterator[Criterion]:
+def criteria_of(row: pd.Series, limits: Tolerances) -> Iterator[Criterion]:
+    """Set the discrepancies of a quantity, a row of a table of them, beside what is tolerated."""
+
     def of(name: str, low: float, high: float) -> Criterion:
         return Criterion(name, float(row[name]), float(row[f"{name}_se"]), low, high)
 

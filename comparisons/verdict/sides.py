@@ -7,9 +7,8 @@ samples are made of the same draws, what is common to them cancels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -28,20 +27,25 @@ class Sides:
     Attributes
     ----------
     approximation, exact : Sample
-    error : callable
-        Takes the influences (n,) of both and gives the standard error of the contrast.
+    same_draws : bool, default False
+        Whether both weigh the same draws, and what is common to them cancels. If not, the
+        approximation is taken as it is: its user will use these draws, so that their noise is a
+        part of what is measured.
     """
 
     approximation: Sample
     exact: Sample
-    error: Callable[[np.ndarray, np.ndarray], float]
+    same_draws: bool = False
+
+    def error(self, influence: np.ndarray, exact_influence: np.ndarray) -> float:
+        """Standard error of a contrast, by the influences (n,) of the two."""
+        if self.same_draws:
+            return self.exact.error_beside(exact_influence, self.approximation, influence)
+        return self.exact.error(exact_influence)
 
 
 def sides_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Sides]:
     """Set the quantities that two trees share side by side.
-
-    The error is that of the tree that is trusted. The other is taken as it is: its user will use
-    these draws, so their noise is a part of what is measured.
 
     Parameters
     ----------
@@ -52,9 +56,7 @@ def sides_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Sides]:
     first |= {label: sample for label, sample in cells_of(one).items() if label in first}
     second = samples_of_posterior(other)
     return {
-        label: Sides(sample, second[label], partial(_error_of_exact, second[label]))
-        for label, sample in first.items()
-        if label in second
+        label: Sides(sample, second[label]) for label, sample in first.items() if label in second
     }
 
 
@@ -81,18 +83,11 @@ def sides_of_pairs(
 
     With equal weights for both there is no noise at all: it comes from where they differ.
     """
-    exact = np.exp(pairs.log_point_weights)
-    normal = np.exp(pairs.log_laplace - pairs.log_proposal)
+    normal = np.exp(pairs.log_laplace - pairs.log_proposal).ravel()
     normal /= normal.sum()
-
-    def error(influence: np.ndarray, exact_influence: np.ndarray) -> float:
-        both = exact * exact_influence.reshape(exact.shape)
-        both -= normal * influence.reshape(exact.shape)
-        return float(np.linalg.norm(both.sum(axis=0)))
-
     return {
-        label: Sides(Sample(x, normal.ravel()), Sample(x, exact.ravel()), error)
-        for label, x in _values_of_pairs(density, pairs, var_names).items()
+        label: Sides(Sample(exact.values, normal), exact, same_draws=True)
+        for label, exact in _samples_of_pairs(density, pairs, var_names).items()
     }
 
 
@@ -103,29 +98,16 @@ def sides_of_tree_and_pairs(
     var_names: Sequence[str] | None = None,
 ) -> dict[str, Sides]:
     """Set the draws of a tree, as they are, beside the posterior as weighted draws give it."""
-    exact = np.exp(pairs.log_point_weights)
-
-    def error(_: np.ndarray, influence: np.ndarray) -> float:
-        return float(np.linalg.norm((exact * influence.reshape(exact.shape)).sum(axis=0)))
-
-    values, draws = _values_of_pairs(density, pairs, var_names), _draws(tree)
+    exact, draws = _samples_of_pairs(density, pairs, var_names), _draws(tree)
     own = {label: sample_of(x, independent=True) for label, x in draws.items()} | cells_of(tree)
-    return {
-        label: Sides(own[label], Sample(values[label], exact.ravel()), error)
-        for label in draws
-        if label in values
-    }
+    return {label: Sides(own[label], exact[label]) for label in draws if label in exact}
 
 
 def sides_of_weights(tree: xr.DataTree, weights: np.ndarray) -> dict[str, Sides]:
     """Set the draws of a tree, as they are, beside the same draws with weights (S,)."""
     equal = np.full(len(weights), 1 / len(weights))
-
-    def error(influence: np.ndarray, exact_influence: np.ndarray) -> float:
-        return float(np.linalg.norm(weights * exact_influence - equal * influence))
-
     return {
-        label: Sides(Sample(x.ravel(), equal), Sample(x.ravel(), weights), error)
+        label: Sides(Sample(x.ravel(), equal), Sample(x.ravel(), weights), same_draws=True)
         for label, x in _draws(tree).items()
     }
 
@@ -134,9 +116,9 @@ def _draws(tree: xr.DataTree) -> dict[str, np.ndarray]:
     return flatten(tree["posterior"].to_dataset())
 
 
-def _values_of_pairs(
+def _samples_of_pairs(
     density: LogDensity, pairs: WeightedPairs, var_names: Sequence[str] | None
-) -> Mapping[str, np.ndarray]:
+) -> Mapping[str, Sample]:
     """Compute the variables that some names, or labels of their entries, belong to."""
     thetas = pairs.thetas.reshape(-1, density.size)
     if var_names is not None:
@@ -148,8 +130,6 @@ def _values_of_pairs(
         ]
     values = density.unravel(thetas, var_names)
     scalars = flatten(posterior_dataset(density, values))
-    return {label: draws.ravel() for label, draws in scalars.items()}
-
-
-def _error_of_exact(exact: Sample, _: np.ndarray, influence: np.ndarray) -> float:
-    return exact.error(influence)
+    weights = np.exp(pairs.log_point_weights).ravel()
+    pair = np.tile(np.arange(len(pairs.log_weights)), 2)
+    return {label: Sample(draws.ravel(), weights, pair) for label, draws in scalars.items()}

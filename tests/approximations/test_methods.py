@@ -30,6 +30,8 @@ _FEW = {"draws": 200}
 _ARGUMENTS = {
     "grid": _FEW | {"points": 31},
     "laplace": _FEW,
+    "low_rank_laplace": _FEW,
+    "diagonal_laplace": _FEW,
     "skew_laplace": _FEW,
     "importance": _FEW,
     "quadrature": _FEW,

@@ -16,7 +16,7 @@ from tripos.approximations.errors import (
     SecondModeWarning,
     StartingPointError,
 )
-from tripos.approximations.mode.multistart import distance_between, normal_at
+from tripos.approximations.mode.masses import distance_between
 from tripos.approximations.mode.several import other_modes
 from tripos.approximations.mode.start_points import (
     Candidates,
@@ -213,19 +213,19 @@ def test_text():
 def test_other_modes():
     density = LogDensity(_mixture([0.0, 9.0], [1.0, 1.0], [0.8, 0.2]))
     mode = find_mode(density)
-    (other,) = other_modes(density, mode, normal_at(mode), np.random.default_rng(1))
+    (other,) = other_modes(density, mode, mode.gaussian, np.random.default_rng(1))
     assert other.relative_mass == pytest.approx(0.25, rel=1e-6)
     assert other.distance == pytest.approx(9.0, abs=1e-6)
     assert other.place == "x[0] = 9"
     rng = np.random.default_rng(1)
-    assert other_modes(density, mode, normal_at(mode), rng, least=0.3) == ()
+    assert other_modes(density, mode, mode.gaussian, rng, least=0.3) == ()
 
 
 def test_a_known_mode_without_others_costs_no_search():
     density = LogDensity(bioassay())
     mode = find_mode(density)
     before = density.evaluations["gradient"]
-    assert other_modes(density, mode, normal_at(mode), np.random.default_rng(1)) == ()
+    assert other_modes(density, mode, mode.gaussian, np.random.default_rng(1)) == ()
     assert density.evaluations["gradient"] == before
 
 
@@ -281,8 +281,8 @@ def test_a_valley_is_seen_and_a_slope_is_not():
 def test_overdispersed_points_reach_far_and_near():
     density = LogDensity(bioassay())
     mode = find_mode(density)
-    points = overdispersed(normal_at(mode), 400, np.random.default_rng(1))
-    away = (points - mode.theta) @ normal_at(mode).factor
+    points = overdispersed(mode.gaussian, 400, np.random.default_rng(1))
+    away = (points - mode.theta) @ mode.gaussian.factor
     distances = np.linalg.norm(away, axis=1)
     assert np.quantile(distances, 0.1) < 3
     assert np.quantile(distances, 0.9) > 30

@@ -18,7 +18,6 @@ from tripos.comparisons.verdict.discrepancy import (
     chosen_labels,
     discrepancies,
     measures,
-    total_variation,
 )
 from tripos.comparisons.verdict.sides import Sample, Sides
 
@@ -35,8 +34,7 @@ def equal(values):
 
 
 def measured(approximation, exact):
-    """Compare two samples that have no Monte Carlo error."""
-    return measures(Sides(approximation, exact, lambda *_: 0.0))
+    return measures(Sides(approximation, exact))
 
 
 def closed_forms(shift, ratio):
@@ -167,26 +165,6 @@ def test_equal_weights_have_no_error(target, laplace_tree):
         tolerance = 1e-3 if name.startswith("mass") else 1e-5
         assert row[name] == pytest.approx(value, abs=tolerance), name
         assert row[f"{name}_se"] < 1e-5
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.3, 1.0])
-def test_total_variation_of_two_normals(target, shift):
-    """Between N(shift, 1) and N(0, 1) it is 2 Phi(shift / 2) - 1."""
-    expected, runs = 2 * norm.cdf(shift / 2) - 1, 40
-    found = [total_variation(pairs_against(target, shift, 1.0, seed)) for seed in range(runs)]
-    if shift == 0:
-        np.testing.assert_allclose(found, 0, atol=1e-5)
-        return
-    scores = np.array([(distance - expected) / error for distance, error in found])
-    assert abs(scores.mean()) < 4 / np.sqrt(runs)
-    assert np.sqrt(np.mean(scores**2)) < 1 + 4 / np.sqrt(2 * runs)
-
-
-def test_total_variation_in_more_dimensions():
-    density = normal_target(3)
-    distance, error = total_variation(pairs_against(density, 0.4, 1.0, 1, size=8000))
-    assert abs(distance - (2 * norm.cdf(0.4 * np.sqrt(3) / 2) - 1)) < 4 * error
-    assert error < 0.01
 
 
 def test_pairs_need_their_density(target, laplace_tree):

@@ -86,7 +86,7 @@ def test_quantiles_that_cannot_tell():
 def test_distrust_comes_before_all_but_failure():
     row = one(mean_shift=5.0, distrust="the judge is asleep")
     assert row["judgement"] == "inconclusive"
-    assert row["sentence"] == "beta: the judge is asleep"
+    assert row["sentence"] == ("beta: what should judge it cannot be trusted: the judge is asleep")
     assert one(finite=False, distrust="the judge is asleep")["judgement"] == "failed"
 
 

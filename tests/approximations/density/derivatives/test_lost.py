@@ -11,11 +11,13 @@ from pytensor.graph.op import Op
 
 from tripos.approximations import (
     LogDensity,
+    diagonal_laplace,
     find_mode,
     find_modes,
     grid,
     importance,
     laplace,
+    low_rank_laplace,
     nested_laplace,
     quadrature,
     skew_laplace,
@@ -52,8 +54,8 @@ def lost():
 
 METHODS = {
     "laplace": laplace,
-    "low rank": lambda density: laplace(density, curvature="low_rank", rank=1),
-    "diagonal": lambda density: laplace(density, curvature="diagonal"),
+    "low_rank_laplace": lambda density: low_rank_laplace(density, rank=1),
+    "diagonal_laplace": diagonal_laplace,
     "skew_laplace": skew_laplace,
     "importance": importance,
     "quadrature": quadrature,
