@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from .density import LogDensity
-from .density.derivatives.exactness import hessian_source
 from .errors import ArgumentError
 from .memory import check_memory
 
@@ -86,7 +85,7 @@ def assemble(
         groups["point_estimate"] = point_dataset(density, point)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes(record)
-    if source := hessian_source(density):
+    if source := density.logp.hessian_source:
         tree.attrs["hessian"] = source
     return tree
 
