@@ -7,7 +7,7 @@ BENCH := .venv-bench/bin
 OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare study docs picture test test-extras oldest lint types check
+.PHONY: help install compare study docs picture test test-extras oldest lint types check wheel
 .PHONY: bench bench-borrowers bench-verdict bench-calibration bench-suite golden clean
 
 help:  ## list these targets
@@ -55,6 +55,9 @@ types: .venv/.complete  ## mypy over the packages
 	cd build/__editable__.tripos-*/ && ../../$(BIN)/mypy --config-file ../../pyproject.toml
 
 check: lint types test  ## lint, types and test
+
+wheel: .venv/.complete  ## build sdist and wheel into dist/, and try the wheel by itself
+	@bash .ci/wheel.sh
 
 bench: .venv-bench/.complete  ## the benchmarks, in an environment with the peers (pymc-extras)
 	for script in benchmarks/bioassay.py benchmarks/linkers.py; do $(BENCH)/python "$$script" || exit 1; done

@@ -43,6 +43,8 @@ class Method:
         Its place on the ladder of `fit`, cheapest first. None has none.
     takes_new_data : bool
         Whether it takes a `LogDensity` as `set_data` left it.
+    extra : str or None
+        The extra of tripos that brings the package it needs, such as ``"pymc-extras"``.
     in_suites : mapping
         Arguments in a suite, where processes share the cores, unless others are given.
     colour, dashes, marker : str, tuple of float, str
@@ -57,6 +59,7 @@ class Method:
     judge_rank: int | None = None
     rung: int | None = None
     takes_new_data: bool = False
+    extra: str | None = None
     in_suites: Mapping[str, Any] = field(default_factory=dict)
     colour: str = ""
     dashes: tuple[float, ...] = ()

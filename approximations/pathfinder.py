@@ -35,6 +35,7 @@ _ROOMS = "pymc_extras.inference.pathfinder"
     draws="resampled",
     is_exact=True,
     needs=("gradient",),
+    extra="pymc-extras",
     colour="#332288",
     dashes=(8.0, 1.5, 2.0, 1.5),
     marker="<",
