@@ -2,9 +2,8 @@
 
 The methods: ``grid``, ``laplace``, ``low_rank_laplace``, ``diagonal_laplace``, ``skew_laplace``,
 ``importance``, ``quadrature``, ``nested_laplace``, ``advi`` (and ``fullrank_advi``), ``dadvi``,
-``pathfinder``, ``smc``, ``nuts``;
-``method`` registers what the rest of tripos has to know of each. Two more answer with something
-else than draws: ``tierney_kadane`` and `find_modes`.
+``pathfinder``, ``smc``, ``nuts``; ``method`` registers what the rest of tripos has to know of each.
+Two more answer with something else than draws: ``tierney_kadane`` and `find_modes`.
 
 They stand on floors, each folder on those above it alone:
 

@@ -73,15 +73,8 @@ def diagonal_laplace(
 
     thetas = gaussian.draws(draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("diagonal_laplace", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=top.theta,
-    )
-    return meter.written_into(tree)
+    record = Record("diagonal_laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=top.theta))
 
 
 def _checked_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:

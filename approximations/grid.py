@@ -137,15 +137,8 @@ def grid(
 
     thetas = draws_in_cells(cells, draws, rng)
     settings = {"draws": draws, "points": _points_by_name(density, shape), "bounds": bounds}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("grid", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=None if mode is None else mode.theta,
-    )
-    return meter.written_into(tree)
+    record, point = Record("grid", settings, random_seed), None if mode is None else mode.theta
+    return meter.written_into(assemble(density, thetas, fit, record, point=point))
 
 
 def _checked_points(density: LogDensity, points: Any) -> tuple[int, ...]:

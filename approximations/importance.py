@@ -106,9 +106,8 @@ def importance(
         and than 200.
     """
     draws = checked_count("draws", draws)
-    pairs = checked_count(
-        "pairs", max(draws, 1000) if pairs is None else pairs, least=FEWEST_SMOOTHED
-    )
+    pairs = max(draws, 1000) if pairs is None else pairs
+    pairs = checked_count("pairs", pairs, least=FEWEST_SMOOTHED)
     rng = generator(random_seed)
     density = as_density(model)
     meter = Meter(density)

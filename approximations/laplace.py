@@ -139,15 +139,8 @@ def laplace(
 
     thetas = mode.gaussian.draws(draws, rng)
     settings = {"draws": draws, "max_iterations": max_iterations, "start": start, "starts": starts}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("laplace", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=mode.theta,
-    )
-    return meter.written_into(tree)
+    record = Record("laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))
 
 
 def _method_of(curvature: str) -> Callable[..., xr.DataTree]:

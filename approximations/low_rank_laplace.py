@@ -92,12 +92,5 @@ def low_rank_laplace(
 
     thetas = gaussian.draws(draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations, "rank": rank}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("low_rank_laplace", settings, random_seed),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=top.theta,
-    )
-    return meter.written_into(tree)
+    record = Record("low_rank_laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=top.theta))

@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from .density import LogDensity
-from .density.derivatives.exactness import hessian_source
 from .errors import ArgumentError
 from .memory import check_memory
 
@@ -56,7 +55,7 @@ def assemble(
     fit: xr.Dataset,
     record: Record,
     *,
-    sample_stats: Mapping[str, np.ndarray],
+    sample_stats: Mapping[str, np.ndarray] | None = None,
     point: np.ndarray | None = None,
 ) -> xr.DataTree:
     """Build the tree of a method whose draws are independent.
@@ -69,14 +68,16 @@ def assemble(
     fit : Dataset
         What the method knows beyond draws.
     record : Record
-    sample_stats : mapping of str to (S,) array
+    sample_stats : mapping of str to (S,) array, optional
+        ``lp`` alone, the log density at the draws, by default.
     point : (P,) array, optional
         A point to name in the variables' own scale, as group ``point_estimate``.
     """
+    stats = {"lp": density.batched_value(thetas)} if sample_stats is None else sample_stats
     groups = {
         "posterior": posterior_dataset(density, density.unravel(thetas)),
         "unconstrained_posterior": _unconstrained_dataset(density, thetas),
-        "sample_stats": _dataset({name: v[None] for name, v in sample_stats.items()}, _SAMPLE),
+        "sample_stats": _dataset({name: v[None] for name, v in stats.items()}, _SAMPLE),
         "fit": fit,
         **data_groups(density),
     }
@@ -84,7 +85,7 @@ def assemble(
         groups["point_estimate"] = point_dataset(density, point)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes(record)
-    if source := hessian_source(density):
+    if source := density.logp.hessian_source:
         tree.attrs["hessian"] = source
     return tree
 

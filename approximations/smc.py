@@ -97,11 +97,10 @@ def smc(
     meter.spent(value=draws * int(chains + np.nansum(fit["steps"].values)))
     meter.fitted()
 
-    thetas = _thetas(trace, density)
-    flat = thetas.reshape(chains * draws, density.size)
+    flat = _thetas(trace, density).reshape(chains * draws, density.size)
     settings = {"draws": draws, "chains": chains, "linker": linker, **kwargs}
     record = Record("smc", settings, random_seed, independent_draws=False)
-    tree = assemble(density, flat, fit, record, sample_stats={"lp": density.batched_value(flat)})
+    tree = assemble(density, flat, fit, record)
     for group in _SAMPLE_GROUPS:
         tree[group] = xr.DataTree(_by_chain(tree[group].to_dataset(), chains))
     return meter.written_into(tree)

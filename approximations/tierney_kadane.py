@@ -16,7 +16,6 @@ from scipy import sparse
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .density.derivatives.exactness import hessian_source
 from .errors import ModeNotFoundError
 from .linear_algebra.sparse_cholesky import sparse_cholesky
 from .meter import Meter
@@ -113,7 +112,7 @@ def tierney_kadane(
 
     marginal = _marginal(density, function, mode)
     mean, sd, note = _moments(density, function, mode, marginal)
-    meter.compiled(function.function.seconds_compiling)
+    meter.compiled(function.function.functions.seconds_compiling)
     meter.fitted()
     settings = {"start": start, "kind": kind, "max_iterations": max_iterations}
     told = _dataset(marginal, mean, sd).assign_attrs(
@@ -121,7 +120,7 @@ def tierney_kadane(
         quantity=quantity,
         kind="positive" if is_log else "smooth",
         note=note,
-        hessian=hessian_source(density),
+        hessian=density.logp.hessian_source,
     )
     return meter.written_into(told)
 
@@ -177,7 +176,7 @@ def _moments_of_smooth(density: LogDensity, quantity: Quantity, mode: Mode) -> t
     and H_s the curvature there. The maximum's own derivatives are known: g at the mode, and the
     delta method's variance. Only the determinant's are taken by differences.
     """
-    value, slope, _ = quantity.derivatives(mode.theta)
+    value, slope, _ = quantity.function.derivatives(mode.theta)
     variance = float(slope @ mode.gaussian.precision.solve(slope))
     step = _STEP / np.sqrt(variance)
     logs = [

@@ -11,6 +11,6 @@ from .scoreboard import scoreboard as scoreboard
 from .suite import run_suite as run_suite
 from .suite.table import Suite as Suite
 from .suite.table import load_suite as load_suite
-from .verdict import Verdict as Verdict
 from .verdict import verdict as verdict
 from .verdict.judging import Tolerances as Tolerances
+from .verdict.result import Verdict as Verdict

@@ -15,9 +15,10 @@ from ..approximations.scalars.tails import tail_index
 from .monte_carlo import Sample, samples_of
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+QUANTILE_COLUMNS = tuple(f"q{100 * p:g}" for p in QUANTILES)
 COLUMNS = (
     *("mean", "sd"),
-    *(f"q{100 * p:g}" for p in QUANTILES),
+    *QUANTILE_COLUMNS,
     *("mcse_mean", "mcse_sd", "tail_k", "ess_bulk", "r_hat"),
 )
 
@@ -162,7 +163,8 @@ def _row_of_rule(known: xr.Dataset) -> dict[str, float]:
         "tail_k": "tail_k",
     }
     row = {column: float(known.get(name, np.nan)) for column, name in found.items()}
-    return row | {_column(p): float(known["quantiles"].sel(probability=p)) for p in QUANTILES}
+    quantiles = known["quantiles"].sel(probability=list(QUANTILES)).values
+    return row | dict(zip(QUANTILE_COLUMNS, quantiles, strict=True))
 
 
 def _row_of_sample(sample: Sample, draws: np.ndarray) -> dict[str, float]:
@@ -170,7 +172,7 @@ def _row_of_sample(sample: Sample, draws: np.ndarray) -> dict[str, float]:
     columns = ("mean", "sd", "mcse_mean", "mcse_sd")
     row = dict.fromkeys(columns, np.nan)
     row |= {"tail_k": tail_index(draws, independent=not sample.chains)}
-    row |= dict(zip(map(_column, QUANTILES), _quantiles(sample), strict=True))
+    row |= dict(zip(QUANTILE_COLUMNS, _quantiles(sample), strict=True))
     if not row["tail_k"] > HEAVY_TAIL:
         row |= dict(zip(columns, sample.moments, strict=True))
     # Of a constant there is nothing to diagnose.
@@ -184,7 +186,3 @@ def _quantiles(sample: Sample) -> np.ndarray:
     if sample.pair is None:
         return np.quantile(sample.values, QUANTILES)
     return sample.quantiles(QUANTILES)
-
-
-def _column(probability: float) -> str:
-    return f"q{100 * probability:g}"

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -168,6 +169,33 @@ def test_no_file_is_a_drawer():
     assert [name for name in _names(FILES) if Path(name).stem in drawers] == []
 
 
+def _private_names_of_others(tree):
+    """Give ``object._name`` where this file defines no ``_name``: then another file does."""
+    nodes = list(ast.walk(tree))
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own |= {ast.unparse(node.target) for node in nodes if isinstance(node, ast.AnnAssign)}
+    of_self = [a for a in attributes if ast.unparse(a.value) in ("self", "cls")]
+    own |= {attribute.attr for attribute in of_self if isinstance(attribute.ctx, ast.Store)}
+    for node in attributes:
+        is_private = node.attr.startswith("_") and not node.attr.endswith("__")
+        if is_private and node not in of_self and node.attr not in own:
+            yield ast.unparse(node)
+
+
+def _private_imports(tree):
+    """Give the private names that are imported from another file."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return [a.name for node in imports for a in node.names if re.match("_[^_]", a.name)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=_names(FILES))
+def test_private_names_stay_in_their_file(path):
+    tree = ast.parse(path.read_text())
+    assert [name for name in _private_names_of_others(tree) if name != "os._exit"] == []
+    assert _private_imports(tree) == []
+
+
 def test_the_rules_catch_a_breach(tmp_path):
     """The rules above would pass on nothing at all if these did not see what they look for."""
     tree = ast.parse("import tripos.models\nfrom ..models import globe\nfrom .. import comparisons")
@@ -179,6 +207,15 @@ def test_the_rules_catch_a_breach(tmp_path):
     assert "comparisons/ladder.py" in exports
     assert _file_of(ROOT, ("tripos", "models", "globe", "globe")) == "models/globe.py"
     assert _file_of(ROOT, ("numpy", "array")) is None
+    tree = ast.parse(
+        "from .density import _cut\n"
+        "class A:\n"
+        "    def f(self, other, density):\n"
+        "        self._mine = other._mine, other.__dict__\n"
+        "        return self._theirs, density._symbolic, density.logp._chunks(1)"
+    )
+    assert list(_private_names_of_others(tree)) == ["density._symbolic", "density.logp._chunks"]
+    assert _private_imports(tree) == ["_cut"]
 
 
 @pytest.mark.parametrize("package", sorted(MAY_IMPORT))

@@ -156,8 +156,8 @@ def calibrate(
     finds errors that no parameter shows.
 
     Draws of a Markov chain are thinned to their effective number. Nothing is compiled anew at each
-    fit for the methods that read a `LogDensity` (grid, laplace, skew_laplace, importance,
-    quadrature, nested_laplace), nor for NUTS by nutpie with no other options than ``draws``,
+    fit for the methods that read a `LogDensity` (grid, quadrature, importance, the Laplace
+    approximations), nor for NUTS by nutpie with no other options than ``draws``,
     ``tune``, ``chains``, ``target_accept`` and ``cores`` (chains: 4). The other methods, and
     functions of your own, are given a model with the new data, and compile what they compile.
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from ...approximations.scalars.quantities import flatten
 from ..comparison import Comparison
+from ..monte_carlo import sample_of
 from ..verdict.judges import reference_of
 
 
@@ -63,7 +64,7 @@ def bioassay_sentences(trees: Mapping[str, xr.DataTree], exact: str, normal: str
     beta, ld50 = draws["beta"].ravel(), draws["ld50"].ravel()
     table = Comparison({label: trees[label] for label in (exact, normal)}).summary()
     below = np.mean(beta < 0)
-    error = np.sqrt(below * (1 - below) / beta.size)
+    error = sample_of(draws["beta"], independent=True).error(beta < 0)
     exact_below = _mass_below_zero(trees[exact]["fit"].to_dataset(), axis="axis_1")
     return [
         f"{100 * below:.1f} % (+- {100 * error:.1f}) of the Laplace draws have beta < 0, a dose "

@@ -72,21 +72,24 @@ def rendered(trees: Mapping[str, xr.DataTree], about: About) -> str:
     if found is None:
         found = verdicts(trees, judges=judges) if judges else {}
     origins = [origin(label, tree) for label, tree in trees.items()]
-    held_against = judges or _first_against_others(trees)
+    first, *others = trees
+    # Without a tree that is more exact, the others are set beside the first.
+    held_against = judges or dict.fromkeys(others, first)
+    every = list(overview.quantiles.index.unique("quantity"))
     content = {
         "title": about.title or "Comparison of posteriors",
         "labels": list(trees),
         "failures": about.failures,
         "judged": [judged(label, one, judges.get(label)) for label, one in found.items()],
         "findings": [minus_signs(one) for one in about.findings]
-        or _findings(overview, held_against),
+        or finding_about_intervals(overview.quantiles, held_against, every),
         "pictures": comparison_pictures(
             trees, overview.drawn, overview.quantiles, held_against, about.units
         ),
         "units": about.units,
         "sheet": sheet(overview.summary, found, judges),
         "folded": sheet(overview.folded, found, judges),
-        "quantities": overview.quantiles.index.unique("quantity").size,
+        "quantities": len(every),
         "shown": overview.summary.index.unique("quantity").size,
         "diagnoses": [diagnosis(label, tree, overview.drawn) for label, tree in trees.items()],
         "models": {name: variables_of(model) for name, model in models.items()},
@@ -167,17 +170,6 @@ def _check_quantities(overview: Overview, quantities: Sequence[str] | None) -> N
     if unknown := [q for q in quantities or () if q not in known]:
         some = ", ".join(list(overview.quantiles.index.unique("quantity"))[:20])
         raise ArgumentError(f"quantities hold {unknown}, but the trees share {some}.")
-
-
-def _first_against_others(trees: Mapping[str, xr.DataTree]) -> dict[str, str]:
-    """Without a tree that is more exact, the others are set beside the first."""
-    first, *others = trees
-    return dict.fromkeys(others, first)
-
-
-def _findings(overview: Overview, held_against: Mapping[str, str]) -> list[str]:
-    every = list(overview.quantiles.index.unique("quantity"))
-    return finding_about_intervals(overview.quantiles, held_against, every)
 
 
 def _sample(style: Style) -> dict[str, str]:

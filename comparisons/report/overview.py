@@ -12,7 +12,14 @@ import xarray as xr
 from ...approximations.scalars.quantities import flatten
 from ...approximations.weights.kept import weights_of_points
 from ..monte_carlo import samples_of
-from ..summary import QUANTILES, checked_names, most_different, shared_variables, summary_of
+from ..summary import (
+    QUANTILE_COLUMNS,
+    QUANTILES,
+    checked_names,
+    most_different,
+    shared_variables,
+    summary_of,
+)
 
 MOST_SHOWN = 30
 """Quantities in the open table, of many: those about which the trees differ most."""
@@ -102,11 +109,6 @@ def _drawn_by_default(quantiles: pd.DataFrame, labels: int) -> tuple[str, ...]:
     return tuple(rows.xs(richest, level="label").index)
 
 
-def columns() -> list[str]:
-    """Names of the columns of quantiles."""
-    return [f"q{100 * p:g}" for p in QUANTILES]
-
-
 def _quantiles_of(scalars: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Quantiles of draws (C, S), many quantities at once."""
     labels = list(scalars)
@@ -119,15 +121,19 @@ def _quantiles_of(scalars: Mapping[str, np.ndarray]) -> pd.DataFrame:
         for k in range(0, len(labels), _AT_ONCE)
     ]
     values = np.concatenate(parts) if parts else np.empty((0, len(QUANTILES)))
-    return pd.DataFrame(values, index=pd.Index(labels, name="quantity"), columns=columns())
+    return pd.DataFrame(
+        values, index=pd.Index(labels, name="quantity"), columns=list(QUANTILE_COLUMNS)
+    )
 
 
 def _better_quantiles(tree: xr.DataTree) -> pd.DataFrame:
     """Quantiles that are better known than by draws: by a rule, or by weighted points."""
     if "fit" in tree.children and "quantiles" in tree["fit"]:
         known = tree["fit"]["quantiles"].sel(probability=list(QUANTILES))
-        return pd.DataFrame(known.values, index=known["quantity"].values, columns=columns())
+        return pd.DataFrame(
+            known.values, index=known["quantity"].values, columns=list(QUANTILE_COLUMNS)
+        )
     if weights_of_points(tree) is None:
-        return pd.DataFrame(columns=columns(), dtype=float)
+        return pd.DataFrame(columns=list(QUANTILE_COLUMNS), dtype=float)
     rows = {label: sample.quantiles(QUANTILES) for label, sample in samples_of(tree).items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns())
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(QUANTILE_COLUMNS))

@@ -1,4 +1,6 @@
-"""Second derivatives where PyTensor has none, and a check of those that it has.
+"""A function of ``theta`` with its derivatives: a log density, a quantity, the sum of both.
 
-``differences`` takes them from the gradient; ``checking`` compares the two at a mode.
+``scalar_function`` gives PyTensor's, and where it has no second ones those that ``differences``
+take from the gradient; ``tilting`` adds two functions; ``checking`` compares a Hessian with
+differences at a mode.
 """

@@ -31,9 +31,3 @@ def exact_where_possible[**A, R](method: Callable[A, R]) -> Callable[A, R]:
             return method(*arguments, **options)
 
     return answer
-
-
-def hessian_source(density: Any) -> str:
-    """Say how Hessians are made: ``"exact"``, by differences, or ``""`` while none is asked for."""
-    sources = {None: "", True: "exact", False: "differences of the gradient"}
-    return sources[density.__dict__.get("has_exact_hessian")]

@@ -38,7 +38,9 @@ class ModelGraphs:
     Attributes
     ----------
     logp : Variable
-        Log density, Jacobian terms included.
+        Log density, Jacobian terms included: the sum of all elements of the terms.
+    terms : list of Variable
+        Of the free and the observed variables and the potentials, in the model's order.
     quantities : list of Variable
         Free variables on their own scale, then deterministics.
     own : tuple of SharedVariable
@@ -48,6 +50,7 @@ class ModelGraphs:
     """
 
     logp: Any
+    terms: list[Any]
     quantities: list[Any]
     own: tuple[SharedVariable, ...]
     containers: dict[str, Variable]
@@ -77,8 +80,10 @@ def graphs_of(model: pm.Model) -> ModelGraphs:
         *_terms_of([*model.free_RVs, *model.observed_RVs], maps),
         *replace_rvs_by_values(model.potentials, **maps),
     ]
+    terms = [pt.as_tensor(term, allow_xtensor_conversion=True) for term in terms]
     return ModelGraphs(
-        variadic_add(*(pt.as_tensor(t, allow_xtensor_conversion=True).sum() for t in terms)),
+        variadic_add(*(term.sum() for term in terms)),
+        terms,
         replace_rvs_by_values([*model.free_RVs, *model.deterministics], **maps),
         tuple(own.values()),
         {rv.name: _container_of(values[rv]) for rv in model.observed_RVs},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pymc as pm
@@ -52,6 +52,8 @@ class SymbolicDensity:
         The data's containers.
     drawn : str
         Why the log density is no function of ``theta``, as it draws random numbers; or nothing.
+    terms : callable
+        Gives the graphs of the model's terms (`ModelGraphs`), with PyMC's checks or without.
     """
 
     theta: Any
@@ -59,6 +61,7 @@ class SymbolicDensity:
     quantities: tuple[Any, ...]
     lifted: Lifted
     drawn: str
+    terms: Callable[..., list[Any]]
 
     @classmethod
     def of_model(cls, model: pm.Model, blocks: tuple[Block, ...]) -> SymbolicDensity:
@@ -75,7 +78,8 @@ class SymbolicDensity:
         logp, *quantities = map(
             _as_tensor, rebuild(graphs, replacements, check_bounds=model.check_bounds)
         )
-        return cls(theta, logp, tuple(quantities), lifted, what_it_draws(of_model.logp))
+        terms = partial(rebuild, of_model.terms, replacements, check_bounds=model.check_bounds)
+        return cls(theta, logp, tuple(quantities), lifted, what_it_draws(of_model.logp), terms)
 
     @property
     def size(self) -> int:
@@ -90,7 +94,12 @@ class SymbolicDensity:
     @cached_property
     def hoisted(self) -> Hoisted:
         """The log density rewritten for derivatives (log of a sigmoid, and the like)."""
-        return hoist(ease_guards(twice_differentiable(_stabilised(self.logp))))
+        return _ready(self.logp)
+
+    @cached_property
+    def hoisted_terms(self) -> list[Hoisted]:
+        """The terms of the log density, rewritten as it is."""
+        return [_ready(_as_tensor(term)) for term in self.terms()]
 
     @property
     def stable_logp(self) -> Any:
@@ -99,8 +108,10 @@ class SymbolicDensity:
 
     def refresh(self) -> None:
         """Take new data into what was computed of the old."""
-        if "hoisted" in self.__dict__:
-            self.hoisted.refresh()
+        found = self.__dict__
+        for hoisted in (*found.get("hoisted_terms", ()), found.get("hoisted")):
+            if hoisted is not None:
+                hoisted.refresh()
 
     @cached_property
     def gradient(self) -> Any:
@@ -115,7 +126,7 @@ class SymbolicDensity:
         """``theta`` to log density and gradient."""
         return Graph([self.theta], [self.stable_logp, self.gradient])
 
-    def product_graph(self) -> Graph:
+    def hessian_vector_product_graph(self) -> Graph:
         """``theta`` and a vector to the Hessian times the vector, by a second reverse pass."""
         return self._product
 
@@ -126,30 +137,38 @@ class SymbolicDensity:
             [self.theta, vector], [gradient_of((self.gradient * vector).sum(), self.theta)]
         )
 
-    def products_graph(self) -> Graph:
-        """``theta`` and vectors (V, P) to the Hessian times each of them (V, P)."""
-        inputs, (products,) = self._with_products([])
-        return Graph(inputs, [products])
-
     def derivatives_graph(self) -> Graph:
         """``theta`` and vectors (V, P) to log density, gradient and the Hessian times each."""
-        return Graph(*self._with_products([self.stable_logp, self.gradient]))
-
-    def _with_products(self, graphs: list[Any]) -> tuple[list[Variable], list[Variable]]:
-        """Join graphs and the Hessian times each of some vectors, which is a batch."""
-        one = self.product_graph()
-        *graphs, product = with_known_lengths([*graphs, one.outputs[0]])
+        one = self._product
+        graphs = [self.stable_logp, self.gradient, one.outputs[0]]
+        *graphs, product = with_known_lengths(graphs)
         vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
         products = vectorize_graph(product, {one.inputs[1]: vectors})
         # Where the Hessian is zero the products depend on no vector, and have no batch axis.
-        return [self.theta, vectors], [*graphs, products + pt.zeros_like(vectors)]
+        return Graph([self.theta, vectors], [*graphs, products + pt.zeros_like(vectors)])
+
+    def product_gradient_graph(self) -> Graph:
+        """``theta``, a vector and a weight (P,) to the gradient of ``weight' Hessian vector``."""
+        one = self._product
+        weight = pt.vector("weight", shape=self.theta.type.shape)
+        # Two reverse passes leave much that is said twice, and a third would double it again.
+        product: Any = rewrite_graph(one.outputs[0], include=("canonicalize", "stabilize"))
+        slope = gradient_of((product * weight).sum(), self.theta)
+        return Graph([*one.inputs, weight], [slope])
+
+    def product_gradients_graph(self) -> Graph:
+        """The same for vectors and weights (V, P), summed."""
+        one = self.product_gradient_graph()
+        many = [pt.matrix(f"{old.name}s", shape=(None, *old.type.shape)) for old in one.inputs[1:]]
+        pairs = zip(one.inputs[1:], many, strict=True)
+        slopes: Any = vectorize_graph(one.outputs[0], dict(pairs))
+        # Of a normal density there is no third derivative, and no axis of vectors.
+        total = slopes.sum(axis=0) if slopes.type.ndim == 2 else slopes
+        return Graph([self.theta, *many], [total])
 
     def batched_value_graph(self) -> Graph:
         """``thetas`` (S, P) to log densities (S,)."""
-        thetas = self._thetas()
-        value = vectorize_graph(self.stable_logp, {self.theta: thetas})
-        # A density that does not depend on theta (all priors flat, no data) has no batch axis.
-        return Graph([thetas], [value if value.type.ndim else pt.full(thetas.shape[:1], value)])
+        return self._batched([self.stable_logp])
 
     def quantities_graph(self, places: Sequence[int]) -> Graph:
         """``theta`` to some of the quantities."""
@@ -157,16 +176,25 @@ class SymbolicDensity:
 
     def unravel_graph(self, places: Sequence[int]) -> Graph:
         """``thetas`` (S, P) to some of the quantities (S, ...)."""
-        thetas, singles = self._thetas(), [self.quantities[k] for k in places]
+        return self._batched([self.quantities[k] for k in places])
+
+    def terms_graph(self) -> Graph:
+        """``theta`` to the terms of the log density."""
+        return Graph([self.theta], [hoisted.graph for hoisted in self.hoisted_terms])
+
+    def batched_terms_graph(self) -> Graph:
+        """``thetas`` (S, P) to the terms (S, ...)."""
+        return self._batched([hoisted.graph for hoisted in self.hoisted_terms])
+
+    def _batched(self, singles: list[Any]) -> Graph:
+        thetas = pt.matrix("thetas", shape=(None, *self.theta.type.shape))
         batched = vectorize_graph(singles, {self.theta: thetas})
+        # What does not depend on theta (all priors flat, no data) has no batch axis.
         outputs = [
             many if many.type.ndim > one.type.ndim else _repeated(many, thetas.shape[0])
             for many, one in zip(batched, singles, strict=True)
         ]
         return Graph([thetas], outputs)
-
-    def _thetas(self) -> Any:
-        return pt.matrix("thetas", shape=(None, *self.theta.type.shape))
 
 
 def _repeated(constant: Any, rows: Any) -> Any:
@@ -179,6 +207,10 @@ def _as_tensor(graph: Any) -> Any:
     if isinstance(graph.type, XTensorType):
         graph = graph.values
     return rewrite_graph(graph, include=("lower_xtensor",))
+
+
+def _ready(graph: Any) -> Hoisted:
+    return hoist(ease_guards(twice_differentiable(_stabilised(graph))))
 
 
 _BEFORE_DERIVATIVES = in2out(

@@ -1,5 +1,5 @@
-"""Where a Hessian is zero, and how few products of it with a vector give the rest.
+"""Which parameters what depends on: the zeros of a Hessian, and the terms of a log density.
 
 ``pattern`` finds the zeros by rules of ``dependence``; ``hessian`` needs a product for each colour
-of ``colouring``.
+of ``colouring``. ``terms`` tells by the same rules what each element of a term depends on.
 """

@@ -46,6 +46,10 @@ class Dependence:
         """Return the same entries, in the same order, in another shape."""
         return Dependence(shape, self.rows, self.common)
 
+    def pattern(self) -> csr_array:
+        """Return all that each entry depends on, as rows (size, P), what is common included."""
+        return _lowered(self, np.zeros_like(self.common)).rows
+
     def any_entry(self) -> np.ndarray:
         """Parameters (P,) that at least one entry depends on, as a mask."""
         mask = self.common.copy()

@@ -82,11 +82,14 @@ class Reader:
         Follows graphs, given what is known of the variables that they start from.
     read : set of SharedVariable
         Data whose values decided something: an index or the zeros of a matrix.
+    of_slopes : bool, default True
+        Whether a value that moves in jumps, as by a comparison, counts as fixed.
     """
 
     parameters: int
     follow: Callable[..., list[State]]
     read: set[SharedVariable]
+    of_slopes: bool = True
 
     def value(self, state: State) -> Any:
         """Give the value of an index or of a matrix with zeros, and take note of it."""
@@ -152,7 +155,7 @@ def _elementwise(op: Any, node: Apply, inputs: Sequence[State], reader: Reader) 
     factors = {Mul: inputs, TrueDiv: inputs[:1]}.get(type(op.scalar_op), [])
     if any(isinstance(state, Known) and state.is_zero for state in factors):
         return [Known(np.zeros(shape))]
-    if isinstance(op.scalar_op, Second | Switch):
+    if isinstance(op.scalar_op, Second) or (reader.of_slopes and isinstance(op.scalar_op, Switch)):
         # The shape of the one and the condition of the other have no slope.
         inputs = inputs[1:]
     if isinstance(op.scalar_op, Second) and isinstance(inputs[0], Known):

@@ -94,29 +94,37 @@ def pattern_of(symbolic: SymbolicDensity) -> Pattern:
 def hessian_structure(
     gradient: Variable, theta: Variable, parameters: int, read: set[SharedVariable]
 ) -> csc_array | None:
-    """Find where the derivative of a gradient's graph may differ from zero.
+    """Find the symmetric pattern (P, P) of the derivative of a gradient's graph (P,).
 
-    Parameters
-    ----------
-    gradient, theta : Variable
-        Both (P,).
-    parameters : int
-        P.
-    read : set of SharedVariable
-        Gets the data whose values matter.
-
-    Returns
-    -------
-    (P, P) csc_array of bool, or None
-        Symmetric; None as in `Pattern`.
+    It is None as in `Pattern`; the set ``read`` gets the data whose values matter.
     """
-    reader = Reader(parameters, lambda graphs, known: follow(graphs, known, reader), read)
     try:
-        with np.errstate(all="ignore"):
-            (found,) = follow([gradient], {theta: of_theta(parameters)}, reader)
+        return _symmetric_structure(dependence_of(gradient, theta, parameters, read))
     except UnknownShapeError:
         return None
-    return _symmetric_structure(reader.dependence(found))
+
+
+def dependence_of(
+    graph: Variable,
+    theta: Variable,
+    parameters: int,
+    read: set[SharedVariable],
+    *,
+    of_slopes: bool = True,
+) -> Dependence:
+    """Describe which entries of ``theta`` (P,) the entries of a graph depend on; see `Reader`.
+
+    Raises
+    ------
+    UnknownShapeError
+        When the shape of an array cannot be told without evaluating it.
+    """
+    reader = Reader(
+        parameters, lambda graphs, known: follow(graphs, known, reader), read, of_slopes
+    )
+    with np.errstate(all="ignore"):
+        (found,) = follow([graph], {theta: of_theta(parameters)}, reader)
+    return reader.dependence(found)
 
 
 def _symmetric_structure(gradient: Dependence) -> csc_array | None:
@@ -175,7 +183,7 @@ def _outputs(node: Apply, inputs: list[State], reader: Reader) -> Sequence[State
         sources = frozenset[SharedVariable]().union(*(state.sources for state in known))
         return [Known(value, sources) for value in perform(node, [s.value for s in known])]
     return [
-        _without_slope(state) if _is_discrete(variable) else state
+        _without_slope(state) if reader.of_slopes and _is_discrete(variable) else state
         for variable, state in zip(node.outputs, outputs, strict=True)
     ]
 

@@ -484,7 +484,7 @@ def test_derivatives_are_those_asked_for_one_by_one():
 def test_derivatives_in_pieces_are_those_of_one_batch(monkeypatch):
     theta = np.array([0.5, 6.0])
     _, gradient, hessian = LogDensity(bioassay()).derivatives(theta)
-    monkeypatch.setattr("tripos.approximations.density._ENTRIES_PER_CHUNK", 4)
+    monkeypatch.setattr("tripos.approximations.density.derivatives.scalar_function._ENTRIES", 4)
     pieces = LogDensity(bioassay()).derivatives(theta)
     np.testing.assert_allclose(pieces[1], gradient, rtol=1e-13)
     np.testing.assert_allclose(pieces[2], hessian, rtol=1e-13)
@@ -634,3 +634,4 @@ def test_a_point_that_is_refused(build, refusal):
     assert np.all(np.isnan(hessian))
     assert not np.all(np.isfinite(gradient))
     assert not np.all(np.isfinite(density.hessian_vector_product(refused, np.ones(2))))
+    assert np.all(np.isnan(density.logp.hessian_vector_products(refused, np.eye(2)[:1])))

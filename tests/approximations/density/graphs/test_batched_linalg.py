@@ -130,7 +130,8 @@ def test_no_loop_is_left_in_a_vector_likelihood(kind):
         assert found[k] == pytest.approx(logs.sum() + stats.norm.logpdf(thetas[k, 0]), rel=1e-12)
     if kind == "cov":
         density.hessian(np.array([1.0]))
-    compiled = [function for function in density._functions.values() if function.is_compiled]
+    functions = density._functions.compiled.values()
+    compiled = [function for function in functions if function.is_compiled]
     assert compiled
     for function in compiled:
         nodes = function._function.maker.fgraph.apply_nodes

@@ -66,7 +66,7 @@ def test_a_mixture_is_no_loop_over_the_batch():
     density, thetas = LogDensity(model), np.linspace(-3, 3, 7)[:, None]
     expected = [density.value(theta) for theta in thetas]
     np.testing.assert_allclose(density.batched_value(thetas), expected, rtol=1e-13)
-    compiled = density._functions["batched_value"]._function.maker.fgraph
+    compiled = density._functions.compiled["batched_value"]._function.maker.fgraph
     assert not any(isinstance(node.op, Blockwise) for node in compiled.apply_nodes)
 
 
@@ -103,7 +103,7 @@ def test_auto_moves_to_numba(quick_to_compile):
 def test_auto_counts_calls(quick_to_compile, modes):
     density = LogDensity(globe())
     density.value(np.zeros(1))
-    quick_to_compile(2.5 * density._functions["value"]._counted)
+    quick_to_compile(2.5 * density._functions.compiled["value"]._counted)
     for so_far in (["numpy"], ["numpy", "numba"], ["numpy", "numba"]):
         density.value(np.zeros(1))
         assert modes == so_far

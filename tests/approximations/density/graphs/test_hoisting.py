@@ -68,7 +68,7 @@ def test_the_factor_of_a_known_covariance_is_computed_once():
     theta = np.array([0.2, 0.1])
     expected = model.compile_logp(jacobian=True)({"mu": theta})
     assert density.value(theta) == pytest.approx(float(expected), rel=1e-13)
-    names = [str(node.op) for node in toposort([density._symbolic.stable_logp])]
+    names = [str(node.op) for node in toposort([density.symbolic.stable_logp])]
     assert not any("Cholesky" in name for name in names)
 
 

@@ -65,7 +65,9 @@ def test_small_and_dense_models_have_an_array(build):
 
 
 def test_small_models_are_not_walked(monkeypatch):
-    monkeypatch.setattr("tripos.approximations.density.pattern_of", None)
+    monkeypatch.setattr(
+        "tripos.approximations.density.derivatives.scalar_function.pattern_of", None
+    )
     density = LogDensity(bioassay())
     # Whoever walked would call None.
     assert isinstance(density.derivatives(_theta(density))[2], np.ndarray)

@@ -28,7 +28,7 @@ def _dense_hessian(density):
 
 
 def _structure(density):
-    structure = pattern_of(density._symbolic).structure
+    structure = pattern_of(density.symbolic).structure
     np.testing.assert_array_equal(structure.toarray(), structure.toarray().T)
     return structure.toarray()
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import xarray as xr
 
-from tripos.approximations import meter as metering
+from tripos.approximations import meter
 from tripos.approximations.meter import Meter
 
 
@@ -15,7 +15,7 @@ class Run:
     def __init__(self, monkeypatch):
         self.now = 100.0
         clock = SimpleNamespace(perf_counter=lambda: self.now)
-        monkeypatch.setattr(metering, "time", clock)
+        monkeypatch.setattr(meter, "time", clock)
         self.density = SimpleNamespace(seconds_compiling=7.0, evaluations={"value": 5, "other": 2})
         self.meter = Meter(self.density)
 
