@@ -54,7 +54,9 @@ def copy(tmp_path_factory):
     """A copy of the packages, and of the contract of the methods, with what the guide adds."""
     copy = tmp_path_factory.mktemp("contributed")
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for name in ("pyproject.toml", *(f"tests/{test}" for test in TESTS)):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
