@@ -13,12 +13,6 @@ from tripos.comparisons.suite.work import outcome_of
 SUITE_OWN = Path(__file__).parent / "suite_own.py"
 
 
-@pytest.fixture(scope="session")
-def exercise():
-    """The four cells of the bioassay exercise."""
-    return bioassay_exercise(random_seed=7, options={"nuts": {"chains": 4}})
-
-
 @pytest.fixture
 def normal_tree():
     """Make a tree of independent draws of a normal variable ``x``, and of ``y`` with a dim."""
