@@ -7,7 +7,6 @@ import arviz_base
 import numpy as np
 import pytest
 
-from tripos.comparisons.exercise import bioassay_exercise
 from tripos.comparisons.suite.work import outcome_of
 
 SUITE_OWN = Path(__file__).parent / "suite_own.py"
