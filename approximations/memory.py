@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 from .errors import MemoryLimitError
 
 _BYTES = 8  # of a number in double precision
-# Where the operating system does not tell.
-_ASSUMED = 8 * 2**30
 # What any machine has: not worth the question.
 _ALWAYS = 2**26
 _GROUPS_OF_PROCESS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
@@ -54,18 +53,8 @@ def available_memory() -> int:
     What the machine has left, and no more than its control groups (a container's limit) and its own
     limit of addresses (``ulimit -v``) leave it.
     """
-    limits = [_free_of_machine(), *_free_of_groups(), *_free_of_addresses()]
+    limits = [psutil.virtual_memory().available, *_free_of_groups(), *_free_of_addresses()]
     return max(0, min(limits))
-
-
-def _free_of_machine() -> int:
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
-        return 1024 * int(lines["MemAvailable"].split()[0])
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return _ASSUMED
 
 
 def _free_of_groups() -> Iterator[int]:
@@ -105,9 +94,8 @@ def _free_of_addresses() -> Iterator[int]:
     except ImportError:  # Windows has none
         return
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
-    statm = Path("/proc/self/statm")
-    if most != resource.RLIM_INFINITY and statm.exists():
-        yield most - int(statm.read_text().split()[0]) * resource.getpagesize()
+    if most != resource.RLIM_INFINITY:
+        yield most - psutil.Process().memory_info().vms
 
 
 def _said(count: float) -> str:

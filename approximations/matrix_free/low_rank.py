@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ..density import LogDensity
@@ -135,14 +134,14 @@ def low_rank_factor(
         eigenvalues, vectors = eigsh(operator, rank, which="LM", v0=first, tol=_RESIDUAL)
         eigenvalues += 1
         _refuse_upward(density, scale, eigenvalues, vectors)
-        lowest = lowest_ritz(whitened_curvature, rng.standard_normal(size), _LOOK)
+        lowest = lowest_ritz(whitened_curvature, rng.standard_normal(size), eigenvalues.max())
         _refuse_upward(density, scale, *lowest)
     _refuse_upward(density, scale, eigenvalues, vectors)
     return LowRankFactor(scale, vectors, eigenvalues - 1)
 
 
 def lowest_ritz(
-    product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int
+    product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, highest: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the lowest eigenpair of a symmetric matrix that some steps of Lanczos can see.
 
@@ -151,32 +150,23 @@ def lowest_ritz(
     product : callable
         The matrix times a vector (P,).
     start : (P,) array
-    steps : int
+    highest : float
+        About the highest eigenvalue.
 
     Returns
     -------
     (1,) array, (P, 1) array
         The eigenvalue, from above, and its vector.
     """
-    basis = [start / np.linalg.norm(start)]
-    diagonal: list[float] = []
-    side: list[float] = []
-    for _ in range(min(steps, len(start))):
-        image = product(basis[-1])
-        diagonal.append(float(image @ basis[-1]))
-        for _again in range(2):  # once leaves rounding errors, which would grow
-            for vector in basis:
-                image = image - (image @ vector) * vector
-        length = float(np.linalg.norm(image))
-        if length <= 1e-10 * max(map(abs, diagonal)):
-            break
-        side.append(length)
-        basis.append(image / length)
-    count = len(diagonal)
-    values, vectors = eigh_tridiagonal(
-        np.array(diagonal), np.array(side[: count - 1]), select="i", select_range=(0, 0)
+    size, shift = len(start), 2 * highest
+    # ARPACK starts from the image of the vector that it is given. Shifted so that the low end is
+    # the one of large size, the matrix leaves that end in the image.
+    operator = LinearOperator(
+        (size, size), matvec=lambda v: product(v) - shift * np.ravel(v), dtype=float
     )
-    return values, np.column_stack(basis[:count]) @ vectors
+    # It stops after the first round, however near it came.
+    values, vectors = eigsh(operator, 1, which="SA", v0=start, ncv=min(_LOOK, size), tol=np.inf)
+    return values + shift, vectors
 
 
 def _refuse_upward(

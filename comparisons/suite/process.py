@@ -20,6 +20,8 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from .cells import Cell, Limits, Outcome
 
 # How often the limits are looked at, in seconds.
@@ -186,14 +188,9 @@ class _Child:
 
     def _memory(self) -> int:
         """Memory that is resident in it now, in bytes; 0 where it has just died."""
-        status = Path(f"/proc/{self._process.pid}/statm")
-        if status.exists():
-            with contextlib.suppress(OSError):
-                return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            return 0
-        command = ["ps", "-o", "rss=", "-p", str(self._process.pid)]
-        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        return 1024 * int(told) if told.strip() else 0
+        with contextlib.suppress(psutil.Error):
+            return int(psutil.Process(self._process.pid).memory_info().rss)
+        return 0
 
     def _last_words(self) -> str:
         """What it wrote last, where it wrote anything."""

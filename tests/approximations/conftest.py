@@ -6,7 +6,8 @@ import pytensor
 import pytest
 from pytensor.compile.mode import Mode
 
-from tripos.approximations import grid, laplace, nuts
+from tripos.approximations import grid, laplace
+from tripos.comparisons.exercise import CHAIN
 from tripos.models import bioassay
 
 
@@ -41,8 +42,8 @@ def bioassay_grid():
 
 
 @pytest.fixture(scope="session")
-def weak_nutpie():
-    return nuts(bioassay("weak"), draws=2000, chains=4, random_seed=1, target_accept=0.9)
+def weak_nutpie(exercise):
+    return exercise.trees[CHAIN]
 
 
 @pytest.fixture(scope="session")

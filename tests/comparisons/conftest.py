@@ -7,16 +7,9 @@ import arviz_base
 import numpy as np
 import pytest
 
-from tripos.comparisons.exercise import bioassay_exercise
 from tripos.comparisons.suite.work import outcome_of
 
 SUITE_OWN = Path(__file__).parent / "suite_own.py"
-
-
-@pytest.fixture(scope="session")
-def exercise():
-    """The four cells of the bioassay exercise."""
-    return bioassay_exercise(random_seed=7, options={"nuts": {"chains": 4}})
 
 
 @pytest.fixture

@@ -68,12 +68,12 @@ def test_conjugate_gradients_find_the_mode_of_newtons_method(prior):
     assert top.logp == pytest.approx(expected.logp, abs=1e-9)
 
 
-@pytest.mark.parametrize("size", [1, 3, 40])
+@pytest.mark.parametrize("size", [3, 40, 400])
 def test_lanczos_finds_the_lowest_eigenpair(size, rng):
     values = np.concatenate([[-1.0], 1 + rng.random(size - 1)])
     rotation = np.linalg.qr(rng.standard_normal((size, size)))[0]
     matrix = (rotation * values) @ rotation.T
-    value, vector = lowest_ritz(lambda v: matrix @ v, rng.standard_normal(size), 50)
+    value, vector = lowest_ritz(lambda v: matrix @ v, rng.standard_normal(size), 2.0)
     assert value[0] == pytest.approx(-1, abs=1e-9)
     assert abs(vector[:, 0] @ rotation[:, 0]) == pytest.approx(1, abs=1e-6)
 
