@@ -17,13 +17,13 @@ from matplotlib import pyplot as plt
 # that look at the clock (`browser`) come later, when fewer processes are about.
 _LONG = (
     "test_methods.py",
+    "test_cli.py",  # with what stands on the same fit, see below
     "test_suite.py",
     "test_suite_dask.py",
     "test_normal_approximation.py",
     "test_beyond.py",
     "test_nested_laplace.py",
     "test_density.py",
-    "test_cli.py",
     "test_mode.py",
     "test_code_blocks.py",
 )

@@ -43,9 +43,9 @@ def tree_of(draws, *, independent=True, **attrs):
 
 
 @pytest.fixture(scope="module")
-def flat():
+def flat(density_of):
     """Bioassay with a flat prior: density and Laplace approximation."""
-    density = LogDensity(bioassay(), linker="numpy")
+    density = density_of(bioassay)
     return density, laplace(density, random_seed=1)
 
 
@@ -111,8 +111,8 @@ def test_any_tree_can_be_judged(flat):
     assert verdict(skew_laplace(density, random_seed=1), density).table.index[0] == "alpha"
 
 
-def test_a_tree_of_one_draw_differs():
-    density = LogDensity(globe(), linker="numpy")
+def test_a_tree_of_one_draw_differs(density_of):
+    density = density_of(globe)
     found = verdict(laplace(density, draws=1, random_seed=1), against=grid(density, random_seed=1))
     assert list(found.table["judgement"]) == ["differs"]
     assert "p varies in the posterior only" in found.table.at["p", "sentence"]
@@ -445,11 +445,10 @@ def test_one_reason_for_all_is_said_once():
 
 
 @pytest.mark.parametrize("curvature", ["diagonal", "low_rank"])
-def test_another_curvature_is_judged_by_its_draws(flat, curvature):
+def test_another_curvature_is_judged_by_its_draws(flat, curvature, density_of):
     density, _ = flat
     options = {"rank": 1} if curvature == "low_rank" else {}
-    model = bioassay("weak") if curvature == "low_rank" else None
-    density = LogDensity(model, linker="numpy") if model is not None else density
+    density = density_of(bioassay, "weak") if curvature == "low_rank" else density
     found = verdict(laplace(density, random_seed=1, curvature=curvature, **options), density)
     assert found.table.at["beta", "judgement"] == "differs"
     if curvature == "diagonal":
