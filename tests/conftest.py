@@ -17,6 +17,7 @@ from matplotlib import pyplot as plt
 # that look at the clock (`browser`) come later, when fewer processes are about.
 _LONG = (
     "test_methods.py",
+    "test_cli.py",  # with what stands on the same fit, see below
     "test_suite.py",
     "test_suite_dask.py",
     "test_normal_approximation.py",
@@ -25,7 +26,6 @@ _LONG = (
     "test_density.py",
     "test_contributing.py",
     "test_user.py",
-    "test_cli.py",
     "test_mode.py",
     "test_code_blocks.py",
 )

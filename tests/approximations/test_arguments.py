@@ -176,8 +176,9 @@ def test_every_argument_that_changes_the_numbers_is_written_down(method):
     ],
 )
 @pytest.mark.filterwarnings("ignore::tripos.approximations.errors.GridEdgeWarning")
-def test_settings_are_the_arguments(method, options):
-    settings = json.loads(METHODS[method](globe(), 20, random_seed=1, **options).attrs["settings"])
+def test_settings_are_the_arguments(method, options, density_of):
+    tree = METHODS[method](density_of(globe), 20, random_seed=1, **options)
+    settings = json.loads(tree.attrs["settings"])
     plain = {
         name: np.asarray(v).tolist() if isinstance(v, np.ndarray) else v
         for name, v in options.items()

@@ -9,7 +9,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from scipy.special import gamma
 
-from tripos.approximations import LogDensity, grid
+from tripos.approximations import grid
 from tripos.approximations.errors import (
     ArgumentError,
     BoundsError,
@@ -75,10 +75,10 @@ def test_ld50(golden, bioassay_grid):
     np.testing.assert_allclose(quantiles, reference, rtol=0, atol=1e-3)
 
 
-def test_probability_of_a_harmless_dose(golden):
+def test_probability_of_a_harmless_dose(golden, density_of):
     """P(beta < 0) from the cells of a wide box that has cell edges at 0."""
     bounds = {"alpha": (-8.0, 18.0), "beta": (-5.0, 100.0)}
-    tree = grid(bioassay(), 1, bounds=bounds, points={"alpha": 130, "beta": 5250})
+    tree = grid(density_of(bioassay), 1, bounds=bounds, points={"alpha": 130, "beta": 5250})
     log_density = tree["fit"]["log_density"]
     weights = np.exp(log_density - log_density.max())
     below = float(weights.sel(axis_1=slice(None, 0)).sum() / weights.sum())
@@ -87,11 +87,11 @@ def test_probability_of_a_harmless_dose(golden):
     assert below == pytest.approx(exact, rel=1e-3)
 
 
-def test_textbook_box(golden):
+def test_textbook_box(golden, density_of):
     """The box cuts the posterior off, which is told; its own numbers are exact."""
     bounds = CATALOGUE["bioassay"].bounds
     with pytest.warns(GridEdgeWarning, match="beta = 40 .* holds .* of the mass"):
-        tree = grid(bioassay(), bounds=bounds, draws=10)
+        tree = grid(density_of(bioassay), bounds=bounds, draws=10)
     expected = golden["bioassay"]["flat"]["textbook_box"]
     _check_moments(tree, expected, ("alpha", "beta"))
     np.testing.assert_allclose(
@@ -106,8 +106,8 @@ def test_textbook_box(golden):
 
 
 @pytest.mark.parametrize("prior", TABLE)
-def test_bioassay_with_priors(golden, prior):
-    tree = grid(bioassay(prior), draws=10)
+def test_bioassay_with_priors(golden, prior, density_of):
+    tree = grid(density_of(bioassay, prior), draws=10)
     _check_moments(tree, golden["bioassay"][prior]["exact"], ("alpha", "beta"))
     mean, sd, evidence = TABLE[prior]
     np.testing.assert_allclose(_of(tree, "mean", "alpha", "beta"), mean, rtol=0, atol=1e-3)
@@ -115,20 +115,20 @@ def test_bioassay_with_priors(golden, prior):
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(evidence, abs=1e-3)
 
 
-def test_other_coordinates_same_posterior(golden):
+def test_other_coordinates_same_posterior(golden, density_of):
     """In log beta the box is another and the posterior, cut to beta > 0, the same."""
-    tree = grid(bioassay(slope="log"), draws=10)
+    tree = grid(density_of(bioassay, slope="log"), draws=10)
     _check_moments(tree, golden["bioassay"]["flat"]["exact"], ("alpha", "beta"))
 
 
 @pytest.mark.parametrize("line", [1, 2])
-def test_windshield(golden, line):
-    tree = grid(windshield(line), draws=10)
+def test_windshield(golden, line, density_of):
+    tree = grid(density_of(windshield, line), draws=10)
     _check_moments(tree, golden["windshield"][str(line)], ("mu", "log_sigma", "sigma"))
 
 
-def test_windshield_as_printed():
-    tree = grid(windshield(), draws=10)
+def test_windshield_as_printed(density_of):
+    tree = grid(density_of(windshield), draws=10)
     assert _of(tree, "sd", "mu", "log_sigma") == pytest.approx((0.567405, 0.266375), abs=1e-3)
     assert _of(tree, "mean", "sigma")[0] == pytest.approx(1.633052, abs=1e-3)
     ends = _of(tree, "quantiles", "mu", "sigma")[:, [0, -1]]
@@ -137,16 +137,16 @@ def test_windshield_as_printed():
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(-16.001402, abs=1e-3)
 
 
-def test_globe(golden):
-    tree = grid(globe(), draws=10)
+def test_globe(golden, density_of):
+    tree = grid(density_of(globe), draws=10)
     _check_moments(tree, {"p": golden["globe"], **golden["globe"]}, ("p",), atol=1e-5)
     assert _of(tree, "mean", "p")[0] == pytest.approx(0.636364, abs=1e-6)
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(-np.log(10), abs=1e-6)
 
 
-def test_linear_regression():
+def test_linear_regression(density_of):
     mean, covariance, evidence = exact_posterior(example_data())
-    tree = grid(linear_regression(), points=41, draws=10)
+    tree = grid(density_of(linear_regression), points=41, draws=10)
     np.testing.assert_allclose(tree["fit"]["mean"], mean, rtol=0, atol=1e-3)
     np.testing.assert_allclose(tree["fit"]["sd"], np.sqrt(np.diag(covariance)), rtol=0, atol=1e-3)
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(evidence, abs=1e-3)
@@ -161,11 +161,11 @@ def test_four_scalars():
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(0.0, abs=1e-3)
 
 
-def test_error_of_the_evidence_is_told(golden):
+def test_error_of_the_evidence_is_told(golden, density_of):
     """What half the cells say bounds what all of them get wrong, and both fall fast."""
     expected = golden["windshield"]["1"]["log_evidence"]
     bounds = {"mu": (9.0, 20.0), "log_sigma": (-0.9, 2.9)}
-    fits = [grid(windshield(), 1, bounds=bounds, points=k)["fit"] for k in (16, 32, 48)]
+    fits = [grid(density_of(windshield), 1, bounds=bounds, points=k)["fit"] for k in (16, 32, 48)]
     errors = [abs(float(fit["log_evidence"]) - expected) for fit in fits]
     told = [float(fit["log_evidence_error"]) for fit in fits]
     for error, bound in zip(errors, told, strict=True):
@@ -206,10 +206,10 @@ def test_draws_fill_the_cells(bioassay_grid):
     assert abs(nearest.mean() - width / 4) < 4 * error
 
 
-def test_log_density_is_the_models(bioassay_grid):
+def test_log_density_is_the_models(bioassay_grid, density_of):
     log_density = bioassay_grid["fit"]["log_density"]
     assert log_density.shape == (401, 401)
-    density = LogDensity(bioassay())
+    density = density_of(bioassay)
     for cell in ((0, 0), (200, 100), (37, 250)):
         here = log_density[cell]
         theta = np.array([float(here["axis_0"]), float(here["axis_1"])])
@@ -231,10 +231,10 @@ def test_mode_is_there(golden, bioassay_grid):
     )
 
 
-def test_points_by_name():
-    tree = grid(windshield(), points={"mu": 30, "log_sigma": 40}, draws=1)
+def test_points_by_name(density_of):
+    tree = grid(density_of(windshield), points={"mu": 30, "log_sigma": 40}, draws=1)
     assert tree["fit"]["log_density"].shape == (30, 40)
-    some = grid(windshield(), points={"mu": 30}, draws=1)
+    some = grid(density_of(windshield), points={"mu": 30}, draws=1)
     assert some["fit"]["log_density"].shape == (30, 401)
 
 
@@ -254,8 +254,8 @@ def test_bounds_on_the_variables_own_scale(build):
     np.testing.assert_allclose(1 / (1 + np.exp(-ends)), bounds["p"], rtol=1e-12)
 
 
-def test_bounds_on_the_unconstrained_scale():
-    tree = grid(globe(), bounds={"p_interval__": (-4.0, 8.0)}, points=12, draws=1)
+def test_bounds_on_the_unconstrained_scale(density_of):
+    tree = grid(density_of(globe), bounds={"p_interval__": (-4.0, 8.0)}, points=12, draws=1)
     np.testing.assert_allclose(tree["fit"]["axis_0"], np.arange(-3.5, 8.0))
 
 
@@ -267,10 +267,12 @@ def test_bounds_of_a_simplex_by_its_unconstrained_value():
     np.testing.assert_allclose(tree["fit"]["sd"], [0.2, 0.2], rtol=0, atol=1e-3)
 
 
-def test_bounds_of_a_vector():
+def test_bounds_of_a_vector(density_of):
     mean, covariance, _ = exact_posterior(example_data())
     sds = np.sqrt(np.diag(covariance))
-    tree = grid(linear_regression(), 1, bounds={"b": (mean - 6 * sds, mean + 6 * sds)}, points=31)
+    tree = grid(
+        density_of(linear_regression), 1, bounds={"b": (mean - 6 * sds, mean + 6 * sds)}, points=31
+    )
     np.testing.assert_allclose(tree["fit"]["mean"], mean, rtol=0, atol=1e-3)
 
 
@@ -299,14 +301,14 @@ def test_an_sd_that_may_turn_negative():
 # Errors.
 
 
-def test_more_than_four_scalars():
+def test_more_than_four_scalars(density_of):
     with pytest.raises(GridSizeError, match=r"up to 4 .* has 10 \(mu, tau_log__.*laplace or nuts"):
-        grid(eight_schools())
+        grid(density_of(eight_schools))
 
 
-def test_more_cells_than_memory_should_hold():
+def test_more_cells_than_memory_should_hold(density_of):
     with pytest.raises(GridSizeError, match=r"100000 x 100000 points has 1e\+10 cells.*74.5 GiB"):
-        grid(bioassay(), points=100_000)
+        grid(density_of(bioassay), points=100_000)
 
 
 @pytest.mark.parametrize(
@@ -328,15 +330,15 @@ def test_more_cells_than_memory_should_hold():
         "text", "shape",
     ],
 )  # fmt: skip
-def test_bounds_that_are_no_box(bounds, sentence):
+def test_bounds_that_are_no_box(bounds, sentence, density_of):
     with pytest.raises(BoundsError, match=sentence):
-        grid(bioassay(), bounds=bounds)
+        grid(density_of(bioassay), bounds=bounds)
 
 
 @pytest.mark.parametrize("bounds", [(-0.5, 0.9), (0.1, 1.5), (0.0, 0.9)], ids=str)
-def test_bounds_that_leave_the_support(bounds):
+def test_bounds_that_leave_the_support(bounds, density_of):
     with pytest.raises(BoundsError, match=r"bounds\['p'\] .*support"):
-        grid(globe(), bounds={"p": bounds})
+        grid(density_of(globe), bounds={"p": bounds})
 
 
 def test_bounds_of_a_simplex_on_its_own_scale():
@@ -434,9 +436,9 @@ def test_a_peak_that_no_cell_resolves():
         grid(model)
 
 
-def test_points_of_an_unknown_variable():
+def test_points_of_an_unknown_variable(density_of):
     with pytest.raises(BoundsError, match=r"points name \['gamma'\]"):
-        grid(bioassay(), points={"gamma": 10})
+        grid(density_of(bioassay), points={"gamma": 10})
 
 
 @pytest.mark.parametrize(
@@ -449,9 +451,9 @@ def test_points_of_an_unknown_variable():
     ],
     ids=str,
 )
-def test_counts_below_one(arguments, name):
+def test_counts_below_one(arguments, name, density_of):
     with pytest.raises(ArgumentError, match=f"{name} must be a whole number"):
-        grid(globe(), **arguments)
+        grid(density_of(globe), **arguments)
 
 
 def _flat_model():

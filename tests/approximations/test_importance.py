@@ -85,9 +85,9 @@ def test_arviz_takes_the_tree(tree):
     assert "beta" in az.summary(tree, group="weighted_posterior").index
 
 
-def test_gaussian_target_is_exact():
+def test_gaussian_target_is_exact(density_of):
     mean, covariance, evidence = exact_posterior(example_data())
-    fit = importance(linear_regression(), draws=1000, random_seed=2)["fit"]
+    fit = importance(density_of(linear_regression), draws=1000, random_seed=2)["fit"]
     assert float(fit["k_hat"]) == -np.inf
     assert float(fit["effective_sample_size"]) == pytest.approx(1000)
     assert float(fit["log_evidence"]) == pytest.approx(evidence, rel=1e-8)
@@ -97,8 +97,8 @@ def test_gaussian_target_is_exact():
 
 
 @pytest.mark.parametrize("line", [1, 2])
-def test_evidence_of_the_windshields(golden, line):
-    fit = importance(windshield(line), random_seed=3)["fit"]
+def test_evidence_of_the_windshields(golden, line, density_of):
+    fit = importance(density_of(windshield, line), random_seed=3)["fit"]
     expected = golden["windshield"][str(line)]["log_evidence"]
     assert float(fit["k_hat"]) < 0.5
     assert abs(float(fit["log_evidence"]) - expected) < 4 * float(fit["log_evidence_error"])
@@ -113,8 +113,8 @@ def test_evaluations_are_counted():
     assert tree["posterior"].sizes["draw"] == 100
 
 
-def test_the_same_seed_gives_the_same_draws():
-    density = LogDensity(globe())
+def test_the_same_seed_gives_the_same_draws(density_of):
+    density = density_of(globe)
     one, two, other = (importance(density, draws=50, random_seed=s)["posterior"] for s in (1, 1, 2))
     np.testing.assert_array_equal(one["p"], two["p"])
     assert np.intersect1d(one["p"], other["p"]).size == 0
@@ -184,12 +184,12 @@ def test_a_density_that_is_not_a_number():
         importance(model, random_seed=1)
 
 
-def test_no_mode_is_told():
+def test_no_mode_is_told(density_of):
     with pytest.raises(ModeAtInfinityError, match="tau"):
-        importance(eight_schools(centred=True))
+        importance(density_of(eight_schools, centred=True))
 
 
 @pytest.mark.parametrize(("name", "value"), [("draws", 0), ("pairs", 99), ("pairs", 2.5)])
-def test_counts_out_of_range(name, value):
+def test_counts_out_of_range(name, value, density_of):
     with pytest.raises(ArgumentError, match=f"{name} must be a whole number .* but {value} was"):
-        importance(globe(), **{name: value})
+        importance(density_of(globe), **{name: value})

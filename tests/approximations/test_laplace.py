@@ -86,22 +86,22 @@ def test_ld50_is_minus_alpha_over_beta(bioassay_laplace):
 
 
 @pytest.mark.parametrize("prior", ["weak", "normal", "normal_variance", "correlated"])
-def test_bioassay_with_priors(golden, prior):
-    fit, expected = laplace(bioassay(prior), draws=10)["fit"], golden["bioassay"][prior]
+def test_bioassay_with_priors(golden, prior, density_of):
+    fit, expected = laplace(density_of(bioassay, prior), draws=10)["fit"], golden["bioassay"][prior]
     np.testing.assert_allclose(fit["sd"], expected["sd"], rtol=1e-6)
     assert float(fit["log_evidence"]) == pytest.approx(expected["log_evidence"], abs=1e-6)
     if prior in TABLE_SDS:
         np.testing.assert_allclose(fit["sd"], TABLE_SDS[prior], rtol=0, atol=6e-5)
 
 
-def test_correlated_prior_without_binomial_coefficients():
+def test_correlated_prior_without_binomial_coefficients(density_of):
     """Gauss-Hermite quadrature with one node, in REFERENCE."""
-    evidence = float(laplace(bioassay("correlated"), draws=10)["fit"]["log_evidence"])
+    evidence = float(laplace(density_of(bioassay, "correlated"), draws=10)["fit"]["log_evidence"])
     assert evidence - LOG_BINOMIAL_COEFFICIENTS == pytest.approx(-7.82871, abs=6e-6)
 
 
-def test_bioassay_in_the_log_of_its_slope(golden):
-    fit = laplace(bioassay(slope="log"), draws=10)["fit"]
+def test_bioassay_in_the_log_of_its_slope(golden, density_of):
+    fit = laplace(density_of(bioassay, slope="log"), draws=10)["fit"]
     expected = golden["bioassay"]["log_slope"]
     np.testing.assert_allclose(fit["sd"], expected["sd"], rtol=1e-6)
     np.testing.assert_allclose(fit["sd"], (1.0740, 0.5146), rtol=0, atol=6e-5)
@@ -114,8 +114,8 @@ def test_bioassay_in_the_log_of_its_slope(golden):
     assert evidence - LOG_BINOMIAL_COEFFICIENTS == pytest.approx(-2.74637, abs=6e-6)
 
 
-def test_globe(golden):
-    fit, expected = laplace(globe(), draws=10)["fit"], golden["globe"]["laplace"]
+def test_globe(golden, density_of):
+    fit, expected = laplace(density_of(globe), draws=10)["fit"], golden["globe"]["laplace"]
     assert fit["mode"].item() == pytest.approx(expected["mode"], abs=1e-9)
     assert fit["sd"].item() == pytest.approx(expected["sd"], rel=1e-9)
     assert fit["sd"].item() == pytest.approx(0.626783, abs=6e-7)
@@ -124,9 +124,9 @@ def test_globe(golden):
 
 
 @pytest.mark.parametrize("line", [1, 2])
-def test_windshield(golden, line):
+def test_windshield(golden, line, density_of):
     expected = golden["windshield"][str(line)]
-    tree = laplace(windshield(line), draws=10)
+    tree = laplace(density_of(windshield, line), draws=10)
     fit = tree["fit"]
     np.testing.assert_allclose(fit["mode"], expected["laplace"]["mode"], rtol=0, atol=1e-9)
     np.testing.assert_allclose(fit["sd"], expected["laplace"]["sd"], rtol=1e-9)
@@ -138,8 +138,8 @@ def test_windshield(golden, line):
     assert ratio == pytest.approx(np.sqrt((n - 3) / n), rel=1e-9)
 
 
-def test_windshield_as_printed():
-    tree = laplace(windshield(), draws=20_000, random_seed=2)
+def test_windshield_as_printed(density_of):
+    tree = laplace(density_of(windshield), draws=20_000, random_seed=2)
     fit = tree["fit"]
     np.testing.assert_allclose(fit["mode"], (14.611222, 0.329198), rtol=0, atol=6e-7)
     np.testing.assert_allclose(fit["sd"], (0.463284, 1 / np.sqrt(18)), rtol=0, atol=6e-7)
@@ -150,9 +150,9 @@ def test_windshield_as_printed():
         assert abs(np.mean(sigma < expected) - p) < 4 * error
 
 
-def test_linear_regression_is_exact():
+def test_linear_regression_is_exact(density_of):
     mean, covariance, evidence = exact_posterior(example_data())
-    fit = laplace(linear_regression(), draws=10)["fit"]
+    fit = laplace(density_of(linear_regression), draws=10)["fit"]
     size = np.abs(covariance).max()
     np.testing.assert_allclose(fit["mode"], mean, rtol=1e-8)
     np.testing.assert_allclose(fit["covariance"], covariance, rtol=0, atol=1e-8 * size)
@@ -168,8 +168,8 @@ def test_covariance_and_precision_are_inverse(bioassay_laplace):
     np.testing.assert_allclose(product, np.eye(2), atol=1e-12)
 
 
-def test_lp_is_the_log_density_of_the_draws():
-    density = LogDensity(eight_schools())
+def test_lp_is_the_log_density_of_the_draws(density_of):
+    density = density_of(eight_schools)
     tree = laplace(density, draws=5, random_seed=1)
     unconstrained = tree["unconstrained_posterior"].to_dataset().isel(chain=0)
     thetas = np.column_stack(
@@ -179,8 +179,8 @@ def test_lp_is_the_log_density_of_the_draws():
     np.testing.assert_allclose(tree["sample_stats"]["lp"].values[0], expected, rtol=1e-12)
 
 
-def test_point_estimate_is_the_mode_on_the_variables_own_scale():
-    tree = laplace(eight_schools(), draws=5)
+def test_point_estimate_is_the_mode_on_the_variables_own_scale(density_of):
+    tree = laplace(density_of(eight_schools), draws=5)
     fit, point = tree["fit"], tree["point_estimate"]
     assert float(point["tau"]) == pytest.approx(
         np.exp(float(fit["mode"].sel(parameter="tau_log__")))
@@ -190,8 +190,8 @@ def test_point_estimate_is_the_mode_on_the_variables_own_scale():
     assert point["theta"].dims == ("school",)
 
 
-def test_positive_variables_stay_positive():
-    tree = laplace(eight_schools(), draws=1000, random_seed=3)
+def test_positive_variables_stay_positive(density_of):
+    tree = laplace(density_of(eight_schools), draws=1000, random_seed=3)
     tau = tree["posterior"]["tau"]
     assert float(tau.min()) > 0
     np.testing.assert_allclose(np.log(tau), tree["unconstrained_posterior"]["tau_log__"])
@@ -210,15 +210,15 @@ def test_a_density_is_not_compiled_again():
 # Errors.
 
 
-def test_no_mode_is_told():
+def test_no_mode_is_told(density_of):
     with pytest.raises(ModeAtInfinityError, match="tau_log__"):
-        laplace(eight_schools(centred=True))
+        laplace(density_of(eight_schools, centred=True))
 
 
 @pytest.mark.parametrize("draws", [0, -1, 2.5, True], ids=str)
-def test_draws_below_one(draws):
+def test_draws_below_one(draws, density_of):
     with pytest.raises(ArgumentError, match=f"draws must be a whole number .* but {draws} was"):
-        laplace(globe(), draws=draws)
+        laplace(density_of(globe), draws=draws)
 
 
 # What tripos 0.1 took.
@@ -232,8 +232,8 @@ def test_draws_below_one(draws):
         ({"curvature": "exact", "starts": 1}, laplace, {"starts": 1}),
     ],
 )
-def test_curvature_calls_the_method_that_it_names_and_says_so(old, method, new):
-    density = LogDensity(bioassay("weak"), linker="numpy")
+def test_curvature_calls_the_method_that_it_names_and_says_so(old, method, new, density_of):
+    density = density_of(bioassay, "weak")
     with pytest.warns(DeprecationWarning, match=rf"call {method.__name__}, without") as caught:
         tree = laplace(density, 20, random_seed=1, start="find_MAP", **old)
     assert caught[0].filename == __file__

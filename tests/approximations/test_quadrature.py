@@ -73,8 +73,8 @@ def test_the_error_of_the_evidence_has_the_right_size(flat, points):
     )
 
 
-def test_windshield(golden):
-    tree = quadrature(windshield(), 5, points=21)
+def test_windshield(golden, density_of):
+    tree = quadrature(density_of(windshield), 5, points=21)
     exact = golden["windshield"]["1"]
     assert float(tree["fit"]["log_evidence"]) == pytest.approx(-16.001402, abs=1e-4)
     at = tree["fit"].sel(quantity="mu")
@@ -84,8 +84,8 @@ def test_windshield(golden):
     assert float(tree["fit"].sel(quantity="sigma")["mean"]) == pytest.approx(1.633052, abs=0.002)
 
 
-def test_globe_is_a_beta_distribution():
-    tree = quadrature(globe(), draws=5)
+def test_globe_is_a_beta_distribution(density_of):
+    tree = quadrature(density_of(globe), draws=5)
     fit, beta = tree["fit"], stats.beta(7, 4)
     assert float(fit["log_evidence"]) == pytest.approx(-np.log(10), abs=1e-6)
     np.testing.assert_allclose(fit["mean"], beta.mean(), atol=1e-5)
@@ -101,8 +101,8 @@ def test_globe_is_a_beta_distribution():
 # One node a side is Laplace.
 
 
-def test_one_point_is_laplace():
-    density = LogDensity(bioassay())
+def test_one_point_is_laplace(density_of):
+    density = density_of(bioassay)
     expected = laplace(density, draws=500, random_seed=3)
     tree = quadrature(density, points=1, draws=500, random_seed=3)
     for name in ("alpha", "beta", "ld50"):
@@ -126,9 +126,9 @@ def test_one_point_is_laplace():
 
 
 @pytest.mark.parametrize("points", [1, 2, 3, 6])
-def test_a_gaussian_is_exact(points):
+def test_a_gaussian_is_exact(points, density_of):
     mean, covariance, evidence = exact_posterior(example_data())
-    fit = quadrature(linear_regression(), points=points, draws=5)["fit"]
+    fit = quadrature(density_of(linear_regression), points=points, draws=5)["fit"]
     sd = np.sqrt(np.diag(covariance))
     assert float(fit["log_evidence"]) == pytest.approx(evidence, abs=1e-9)
     assert float(fit["effective_share"]) == pytest.approx(1.0, abs=1e-5)
@@ -251,9 +251,9 @@ def test_quasi_random_normals_have_the_moments_of_a_normal(size):
 # Errors.
 
 
-def test_too_many_scalars():
+def test_too_many_scalars(density_of):
     with pytest.raises(GridSizeError, match="up to 6 free scalars, but this model has 10"):
-        quadrature(eight_schools())
+        quadrature(density_of(eight_schools))
 
 
 @pytest.mark.parametrize(("points", "most"), [(101, 100), (1001, 100)])

@@ -43,9 +43,10 @@ def test_exact_for_a_skew_symmetric_target():
     assert stats.kstest(x[:, 0], stats.norm.cdf).pvalue < 1e-10  # the normal itself fails
 
 
-def test_bioassay():
+def test_bioassay(density_of):
     """REFERENCE: raw mean of beta 10.26, against 7.75 (Laplace) and 11.64 (exact)."""
-    beta = skew_laplace(bioassay(), draws=DRAWS, random_seed=2)["posterior"]["beta"].values
+    tree = skew_laplace(density_of(bioassay), draws=DRAWS, random_seed=2)
+    beta = tree["posterior"]["beta"].values
     assert abs(beta.mean() - 10.26) < 0.01 / 2 + 4 * beta.std() / np.sqrt(DRAWS)
 
 
@@ -86,8 +87,8 @@ def test_lp_is_the_log_density_of_the_draws():
     np.testing.assert_allclose(thetas, expected)
 
 
-def test_the_same_seed_gives_the_same_draws():
-    density = LogDensity(globe())
+def test_the_same_seed_gives_the_same_draws(density_of):
+    density = density_of(globe)
     one, two, other = (
         skew_laplace(density, draws=20, random_seed=s)["posterior"] for s in (1, 1, 2)
     )
@@ -120,11 +121,11 @@ def test_a_density_that_is_not_a_number():
         skew_laplace(model, random_seed=1)
 
 
-def test_no_mode_is_told():
+def test_no_mode_is_told(density_of):
     with pytest.raises(ModeAtInfinityError, match="tau"):
-        skew_laplace(eight_schools(centred=True))
+        skew_laplace(density_of(eight_schools, centred=True))
 
 
-def test_draws_below_one():
+def test_draws_below_one(density_of):
     with pytest.raises(ArgumentError, match="draws must be a whole number"):
-        skew_laplace(globe(), draws=0)
+        skew_laplace(density_of(globe), draws=0)

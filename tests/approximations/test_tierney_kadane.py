@@ -104,9 +104,9 @@ def test_a_gaussian_is_exact(regression, k, label):
     assert float(result["log_normaliser"]) == pytest.approx(0, abs=1e-7)
 
 
-def test_one_parameter_has_its_exact_marginal():
+def test_one_parameter_has_its_exact_marginal(density_of):
     beta = stats.beta(7, 4)
-    result = tierney_kadane(globe(), "p")
+    result = tierney_kadane(density_of(globe), "p")
     np.testing.assert_allclose(result["density"], beta.pdf(result["value"]), rtol=1e-6, atol=1e-9)
     assert float(result["marginal_mean"]) == pytest.approx(beta.mean(), rel=1e-6)
     assert float(result["marginal_sd"]) == pytest.approx(beta.std(), rel=1e-6)
@@ -218,11 +218,11 @@ def test_new_data_are_used(normal_model):
     assert float(result["marginal_mean"]) == pytest.approx(10 / 0.5**2 / precision)
 
 
-def test_an_entry_and_an_unconstrained_parameter(two_normals):
+def test_an_entry_and_an_unconstrained_parameter(two_normals, density_of):
     entry = tierney_kadane(two_normals, "pair[1]", kind="smooth")
     assert float(entry["mean"]) == pytest.approx(-2.0)
     assert float(entry["sd"]) == pytest.approx(0.3, rel=1e-6)
-    logit = tierney_kadane(globe(), "p_interval__")
+    logit = tierney_kadane(density_of(globe), "p_interval__")
     assert float(logit["marginal_mean"]) == pytest.approx(digamma(7) - digamma(4), abs=1e-6)
 
 
@@ -294,9 +294,9 @@ def test_no_slope_at_the_mode(two_normals):
         tierney_kadane(two_normals, "bowl", kind="smooth")
 
 
-def test_no_tilted_peak():
+def test_no_tilted_peak(density_of):
     with pytest.raises(ModeNotFoundError, match="tilted by 'tau' has no peak near"):
-        tierney_kadane(eight_schools(), "tau")
+        tierney_kadane(density_of(eight_schools), "tau")
 
 
 def test_a_path_that_breaks_off():

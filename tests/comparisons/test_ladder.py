@@ -14,16 +14,16 @@ from tripos.comparisons import Tolerances, fit
 from tripos.models import bioassay, eight_schools, linear_regression
 
 
-def test_a_gaussian_posterior_ends_at_laplace():
-    tree = fit(linear_regression(), random_seed=1)
+def test_a_gaussian_posterior_ends_at_laplace(density_of):
+    tree = fit(density_of(linear_regression), random_seed=1)
     assert tree.attrs["method"] == "laplace"
     record = tree["ladder"]
     assert record["method"].values.tolist() == ["laplace"]
     assert record["accepted"].values.tolist() == [True]
 
 
-def test_the_bioassay_climbs_until_its_weights():
-    tree = fit(bioassay(), var_names=["alpha", "beta"], random_seed=1)
+def test_the_bioassay_climbs_until_its_weights(density_of):
+    tree = fit(density_of(bioassay), var_names=["alpha", "beta"], random_seed=1)
     assert tree.attrs["method"] == "importance"
     record = tree["ladder"]
     assert record["method"].values.tolist() == ["laplace", "skew_laplace", "importance"]
@@ -33,10 +33,10 @@ def test_the_bioassay_climbs_until_its_weights():
     assert abs(beta.mean() - 11.6356) < 4 * 5.7731 * np.sqrt(2 / beta.size)
 
 
-def test_only_what_matters_is_asked_for():
+def test_only_what_matters_is_asked_for(density_of):
     """A tolerance that anything meets, of one variable."""
     loose = Tolerances(mean=2.0, sd=1.0, mass=0.3)
-    tree = fit(bioassay(), random_seed=1, var_names=["alpha"], tolerance=loose)
+    tree = fit(density_of(bioassay), random_seed=1, var_names=["alpha"], tolerance=loose)
     assert tree.attrs["method"] == "laplace"
 
 
@@ -69,9 +69,12 @@ def test_the_rungs_move_to_the_mode_that_has_the_mass():
     assert second == "1 agrees."
 
 
-def test_without_a_joint_mode_it_is_said_once():
+def test_without_a_joint_mode_it_is_said_once(density_of):
     with pytest.raises(NoTrustedMethodError, match="It stands on the joint mode, too") as failure:
-        fit(eight_schools(centred=True), methods=["laplace", "skew_laplace", "importance"])
+        fit(
+            density_of(eight_schools, centred=True),
+            methods=["laplace", "skew_laplace", "importance"],
+        )
     assert str(failure.value).count("no finite mode") == 1
     assert "nested_laplace serves this model" in str(failure.value)
 
@@ -84,18 +87,18 @@ def test_an_improper_posterior_is_not_climbed():
         fit(model, random_seed=1)
 
 
-def test_all_reasons_are_told():
+def test_all_reasons_are_told(density_of):
     with pytest.raises(NoTrustedMethodError, match=r"laplace: .*differs"):
-        fit(eight_schools(), methods=["laplace", "quadrature"], random_seed=1)
+        fit(density_of(eight_schools), methods=["laplace", "quadrature"], random_seed=1)
 
 
-def test_an_unknown_rung():
+def test_an_unknown_rung(density_of):
     with pytest.raises(NoMethodError, match=r"no rung called \['hmc'\]"):
-        fit(bioassay(), methods=["hmc"])
+        fit(density_of(bioassay), methods=["hmc"])
 
 
-def test_the_tree_can_be_written(tmp_path):
-    tree = fit(linear_regression(), random_seed=1)
+def test_the_tree_can_be_written(tmp_path, density_of):
+    tree = fit(density_of(linear_regression), random_seed=1)
     path = tmp_path / "tree.nc"
     tree.to_netcdf(path, engine="h5netcdf")
     back = xr.open_datatree(path, engine="h5netcdf").load()

@@ -44,9 +44,9 @@ def test_means_of_independent_draws_cover(square):
     assert covered(square, laplace, "y", 1.0, draws=500) > FEWEST
 
 
-def test_means_of_resampled_draws_cover():
+def test_means_of_resampled_draws_cover(density_of):
     """Many draws of few pairs: whoever counts draws is far too sure."""
-    density = LogDensity(globe(), linker="numpy")
+    density = density_of(globe)
     options = {"draws": 4000, "pairs": 200}
     assert covered(density, importance, "p", 7 / 11, **options) > FEWEST
 
@@ -63,8 +63,8 @@ def test_a_mean_that_the_heaviest_terms_decide_has_no_error():
     assert abs(row["mean"] - 1) > 0.1
 
 
-def test_the_error_of_resampled_draws_is_that_of_their_pairs():
-    density = LogDensity(globe(), linker="numpy")
+def test_the_error_of_resampled_draws_is_that_of_their_pairs(density_of):
+    density = density_of(globe)
     tree = importance(density, draws=20_000, pairs=500, random_seed=1)
     row = summary_table({"": tree}).loc[("p", "")]
     sample = samples_of(tree)["p"]
@@ -76,8 +76,8 @@ def test_the_error_of_resampled_draws_is_that_of_their_pairs():
     assert abs(row["sd"] - 0.138866) < 4 * row["mcse_sd"]
 
 
-def test_nested_draws_with_weights_keep_them():
-    density = LogDensity(eight_schools(), linker="numpy")
+def test_nested_draws_with_weights_keep_them(density_of):
+    density = density_of(eight_schools)
     options = {"latent": ["eta"], "draws": 500, "random_seed": 1}
     tree = nested_laplace(density, weights=True, **options)
     weights = np.exp(tree["weighted_sample_stats"]["log_weight"].values)
@@ -90,8 +90,8 @@ def test_nested_draws_with_weights_keep_them():
     assert row["mcse_mean"] > plain["mcse_mean"]
 
 
-def test_a_grid_is_known_by_its_cells_and_a_quadrature_by_its_weights():
-    density = LogDensity(globe(), linker="numpy")
+def test_a_grid_is_known_by_its_cells_and_a_quadrature_by_its_weights(density_of):
+    density = density_of(globe)
     cells = samples_of_posterior(grid(density, random_seed=1))["p"]
     assert cells.mean == pytest.approx(7 / 11, abs=1e-6)
     assert cells.error(np.ones(len(cells.values))) == 0

@@ -38,11 +38,11 @@ def _close(value):
     ],
     ids=["flat", "weak", "normal", "normal_variance", "correlated"],
 )
-def test_bioassay(prior, log_prior):
+def test_bioassay(prior, log_prior, density_of):
     expected = _deaths(*THETA) + log_prior(THETA)
-    assert LogDensity(bioassay(prior)).value(THETA) == _close(expected)
+    assert density_of(bioassay, prior).value(THETA) == _close(expected)
     in_log_slope = np.array([THETA[0], np.log(THETA[1])])
-    with_jacobian = LogDensity(bioassay(prior, slope="log")).value(in_log_slope)
+    with_jacobian = density_of(bioassay, prior, slope="log").value(in_log_slope)
     assert with_jacobian == _close(expected + np.log(THETA[1]))
 
 
@@ -53,8 +53,8 @@ def test_bioassay_of_other_data():
     assert list(model.coords["dose"]) == ["+0.00", "+1.00"]
 
 
-def test_ld50_is_the_dose_that_kills_half():
-    ld50 = LogDensity(bioassay()).unravel(THETA[None])["ld50"][0]
+def test_ld50_is_the_dose_that_kills_half(density_of):
+    ld50 = density_of(bioassay).unravel(THETA[None])["ld50"][0]
     assert expit(THETA[0] + THETA[1] * ld50) == _close(0.5)
 
 
@@ -72,10 +72,10 @@ def test_bioassay_with_an_unknown_variant(arguments, sentence):
 
 
 @pytest.mark.parametrize(("water", "tosses"), [(6, 9), (0, 3)])
-def test_globe(water, tosses):
+def test_globe(water, tosses, density_of):
     p = expit(0.4)
     expected = stats.binom(tosses, p).logpmf(water) + np.log(p * (1 - p))
-    assert LogDensity(globe(water, tosses)).value(np.array([0.4])) == _close(expected)
+    assert density_of(globe, water, tosses).value(np.array([0.4])) == _close(expected)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_windshield_of_an_unknown_line(line):
 
 
 @pytest.mark.parametrize("centred", [True, False], ids=["centred", "non_centred"])
-def test_eight_schools(centred, rng):
+def test_eight_schools(centred, rng, density_of):
     mu, tau, eta = 3.0, 2.5, rng.standard_normal(8)
     theta = mu + tau * eta
     effects = np.array([28, 8, -3, 7, -1, 1, 18, 12])
@@ -110,7 +110,7 @@ def test_eight_schools(centred, rng):
     )
     expected += (stats.norm(mu, tau).logpdf(theta) if centred else stats.norm.logpdf(eta)).sum()
     free = theta if centred else eta
-    density = LogDensity(eight_schools(centred))
+    density = density_of(eight_schools, centred)
     point = np.concatenate([[mu, np.log(tau)], free])
     assert density.value(point) == _close(expected)
     np.testing.assert_allclose(density.unravel(point[None])["theta"][0], theta, rtol=1e-12)

@@ -43,8 +43,8 @@ def _potential(function, shape=(), initval=None):
 # Where it is.
 
 
-def test_flat_bioassay(golden):
-    mode = find_mode(bioassay())
+def test_flat_bioassay(golden, density_of):
+    mode = find_mode(density_of(bioassay))
     np.testing.assert_allclose(mode.theta, golden["bioassay"]["flat"]["mode"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(mode.theta, FLAT_MODE, rtol=0, atol=1e-6)
     np.testing.assert_allclose(-mode.hessian, golden["bioassay"]["flat"]["hessian"], rtol=1e-6)
@@ -54,8 +54,8 @@ def test_flat_bioassay(golden):
 
 
 @pytest.mark.parametrize("prior", ["weak", "normal", "normal_variance", "correlated"])
-def test_bioassay_with_priors(golden, prior):
-    mode = find_mode(bioassay(prior))
+def test_bioassay_with_priors(golden, prior, density_of):
+    mode = find_mode(density_of(bioassay, prior))
     expected = golden["bioassay"][prior]
     np.testing.assert_allclose(mode.theta, expected["mode"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(-mode.hessian, expected["hessian"], rtol=1e-6)
@@ -63,8 +63,8 @@ def test_bioassay_with_priors(golden, prior):
         np.testing.assert_allclose(mode.theta, TABLE_MODES[prior], rtol=0, atol=6e-6)
 
 
-def test_bioassay_in_the_log_of_its_slope(golden):
-    mode = find_mode(bioassay(slope="log"))
+def test_bioassay_in_the_log_of_its_slope(golden, density_of):
+    mode = find_mode(density_of(bioassay, slope="log"))
     expected = golden["bioassay"]["log_slope"]
     assert mode.parameters == ("alpha", "beta_log__")
     np.testing.assert_allclose(mode.theta, expected["mode"], rtol=0, atol=1e-6)
@@ -72,25 +72,25 @@ def test_bioassay_in_the_log_of_its_slope(golden):
     np.testing.assert_allclose(-mode.hessian, expected["hessian"], rtol=1e-6)
 
 
-def test_globe_with_its_jacobian(golden):
+def test_globe_with_its_jacobian(golden, density_of):
     """Without the Jacobian the mode would be at log(6 / 3) = 0.693."""
-    mode = find_mode(globe())
+    mode = find_mode(density_of(globe))
     assert mode.theta[0] == pytest.approx(golden["globe"]["laplace"]["mode"], abs=1e-9)
     assert mode.theta[0] == pytest.approx(0.559616, abs=6e-7)
 
 
 @pytest.mark.parametrize("line", [1, 2])
-def test_windshield(golden, line):
+def test_windshield(golden, line, density_of):
     expected = golden["windshield"][str(line)]["laplace"]
-    mode = find_mode(windshield(line))
+    mode = find_mode(density_of(windshield, line))
     np.testing.assert_allclose(mode.theta, expected["mode"], rtol=0, atol=1e-9)
     sds = np.sqrt(np.diag(np.linalg.inv(-mode.hessian)))
     np.testing.assert_allclose(sds, expected["sd"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("build", [bioassay, windshield, eight_schools])
-def test_from_pymcs_optimum_it_is_the_same(build, uncompiled):
-    density = LogDensity(build())
+def test_from_pymcs_optimum_it_is_the_same(build, uncompiled, density_of):
+    density = density_of(build)
     here = find_mode(density)
     # PyMC compiles its own function by Numba, which one model is enough for.
     with nullcontext() if build is windshield else uncompiled():
@@ -100,8 +100,8 @@ def test_from_pymcs_optimum_it_is_the_same(build, uncompiled):
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_the_gradient_vanishes_and_the_value_is_the_highest(name, rng):
-    density = LogDensity(CATALOGUE[name].build())
+def test_the_gradient_vanishes_and_the_value_is_the_highest(name, rng, density_of):
+    density = density_of(CATALOGUE[name].build)
     mode = find_mode(density)
     covariance = np.linalg.inv(-mode.hessian)
     assert mode.gradient @ covariance @ mode.gradient < 1e-12
@@ -113,12 +113,12 @@ def test_the_gradient_vanishes_and_the_value_is_the_highest(name, rng):
 # Hard starts.
 
 
-def test_a_normal_posterior_takes_two_steps_at_most():
-    assert find_mode(linear_regression()).iterations <= 2
+def test_a_normal_posterior_takes_two_steps_at_most(density_of):
+    assert find_mode(density_of(linear_regression)).iterations <= 2
 
 
-def test_a_start_at_the_mode_takes_no_step():
-    density = LogDensity(bioassay())
+def test_a_start_at_the_mode_takes_no_step(density_of):
+    density = density_of(bioassay)
     mode = find_mode(density)
     again = find_mode(density, start=mode.theta)
     assert again.iterations == 0
@@ -155,8 +155,8 @@ def test_badly_scaled_logistic_regression(rng):
     assert here.theta[1] * 1e5 == pytest.approx(there.theta[1], rel=1e-6)
 
 
-def test_from_a_log_density_of_minus_1e11(golden):
-    density = LogDensity(windshield())
+def test_from_a_log_density_of_minus_1e11(golden, density_of):
+    density = density_of(windshield)
     start = np.array([14.0, -11.0])
     assert density.value(start) < -1e10
     mode = find_mode(density, start=start)
@@ -319,21 +319,21 @@ def test_a_top_too_flat_for_a_normal_distribution():
 
 
 @pytest.mark.parametrize("most", [1, 2, 4])
-def test_too_few_iterations(most):
-    density = LogDensity(windshield())
+def test_too_few_iterations(most, density_of):
+    density = density_of(windshield)
     with pytest.raises(ModeNotFoundError, match=f"{most} steps .*log_sigma.*max_iterations"):
         find_mode(density, start=np.array([14.0, -11.0]), max_iterations=most)
 
 
-def test_max_iterations_below_one():
+def test_max_iterations_below_one(density_of):
     sentence = "max_iterations must be a whole number of at least 1, but 0"
     with pytest.raises(ArgumentError, match=sentence):
-        find_mode(globe(), max_iterations=0)
+        find_mode(density_of(globe), max_iterations=0)
 
 
-def test_start_by_a_word_other_than_find_map():
+def test_start_by_a_word_other_than_find_map(density_of):
     with pytest.raises(ArgumentError, match="'find_MAP' or None, but 'map' was given"):
-        find_mode(globe(), start="map")
+        find_mode(density_of(globe), start="map")
 
 
 # Nothing to start from.
@@ -401,9 +401,9 @@ def test_no_slope_at_the_start():
         find_mode(model)
 
 
-def test_regression_data_are_those_of_the_catalogue():
+def test_regression_data_are_those_of_the_catalogue(density_of):
     mean, covariance, _ = exact_posterior(example_data())
-    mode = find_mode(linear_regression())
+    mode = find_mode(density_of(linear_regression))
     np.testing.assert_allclose(mode.theta, mean, rtol=1e-8)
     size = np.abs(covariance).max()
     np.testing.assert_allclose(np.linalg.inv(-mode.hessian), covariance, rtol=0, atol=1e-8 * size)
@@ -438,9 +438,9 @@ def test_advice_on_a_hierarchy_that_is_not_normal(kappa):
     assert "non-centred" not in text
 
 
-def test_a_normal_hierarchy_is_sent_to_nested_laplace():
+def test_a_normal_hierarchy_is_sent_to_nested_laplace(density_of):
     with pytest.raises(ModeAtInfinityError, match="nested_laplace serves this model as it is"):
-        find_mode(eight_schools(centred=True))
+        find_mode(density_of(eight_schools, centred=True))
 
 
 def test_a_search_ends_when_its_groups_draw_together():

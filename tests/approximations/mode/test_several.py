@@ -254,10 +254,10 @@ def test_laplace_stays_where_it_was_told_to_start():
     assert float(tree["fit"]["mode"][0]) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_laplace_is_silent_where_there_is_one_mode():
+def test_laplace_is_silent_where_there_is_one_mode(density_of):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        laplace(bioassay(), draws=10, random_seed=3, starts=8)
+        laplace(density_of(bioassay), draws=10, random_seed=3, starts=8)
     assert [str(warning.message) for warning in caught] == []
 
 
@@ -278,8 +278,8 @@ def test_a_valley_is_seen_and_a_slope_is_not():
     assert np.all(kept.thetas > 7.0 - 1e-9)
 
 
-def test_overdispersed_points_reach_far_and_near():
-    density = LogDensity(bioassay())
+def test_overdispersed_points_reach_far_and_near(density_of):
+    density = density_of(bioassay)
     mode = find_mode(density)
     points = overdispersed(mode.gaussian, 400, np.random.default_rng(1))
     away = (points - mode.theta) @ mode.gaussian.factor
@@ -326,8 +326,8 @@ def test_no_mode_at_all():
         _modes(eight_schools(centred=True))
 
 
-def test_too_few_iterations():
-    density = LogDensity(bioassay())
+def test_too_few_iterations(density_of):
+    density = density_of(bioassay)
     with pytest.raises(ModeNotFoundError, match="Raise max_iterations"):
         _modes(density, starts=[np.array([-30.0, -40.0])], max_iterations=1)
 
@@ -353,6 +353,6 @@ def test_max_iterations_below_one():
         _modes(bioassay(), max_iterations=0)
 
 
-def test_laplace_with_starts_below_one():
+def test_laplace_with_starts_below_one(density_of):
     with pytest.raises(ArgumentError, match="starts must be a whole number of at least 1"):
-        laplace(bioassay(), starts=0)
+        laplace(density_of(bioassay), starts=0)

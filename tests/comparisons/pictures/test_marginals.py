@@ -19,8 +19,8 @@ from tripos.models import bioassay
 
 
 @pytest.fixture(scope="module")
-def trees():
-    model = bioassay()
+def trees(density_of):
+    model = density_of(bioassay)
     return {
         "grid": grid(model, points=101, draws=3000, random_seed=1, progressbar=False),
         "laplace": laplace(model, draws=3000, random_seed=2),

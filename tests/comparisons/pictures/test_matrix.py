@@ -17,8 +17,8 @@ QUANTITIES = ("alpha", "beta", "ld50")
 
 
 @pytest.fixture(scope="module")
-def trees():
-    model = bioassay()
+def trees(density_of):
+    model = density_of(bioassay)
     return {
         "grid": grid(model, points=61, draws=2000, random_seed=1, progressbar=False),
         "laplace": laplace(model, draws=2000, random_seed=2),

@@ -39,8 +39,8 @@ def many():
 
 
 @pytest.fixture(scope="module")
-def few():
-    model = bioassay()
+def few(density_of):
+    model = density_of(bioassay)
     return {
         "grid": grid(model, points=61, draws=500, random_seed=1, progressbar=False),
         "laplace": laplace(model, draws=500, random_seed=1),

@@ -13,8 +13,8 @@ from tripos.models import bioassay
 
 
 @pytest.fixture(scope="module")
-def comparison():
-    model = bioassay()
+def comparison(density_of):
+    model = density_of(bioassay)
     return Comparison(
         {
             "grid": grid(model, points=61, draws=1000, random_seed=1, progressbar=False),

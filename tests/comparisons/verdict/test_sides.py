@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from tripos.approximations import LogDensity, find_mode, grid, importance, laplace
-from tripos.approximations.linear_algebra.gaussian import Gaussian
+from tripos.approximations import find_mode, grid, importance, laplace
+from tripos.approximations.gaussian import Gaussian
 from tripos.approximations.weights.weighting import weighted_pairs
 from tripos.comparisons.verdict.discrepancy import discrepancies, measures
 from tripos.comparisons.verdict.sides import (
@@ -85,9 +85,9 @@ def test_a_grid_has_no_error():
     assert row["mean_shift_se"] < 1e-8
 
 
-def test_an_importance_tree_judges_by_its_weighted_points():
+def test_an_importance_tree_judges_by_its_weighted_points(density_of):
     """Not by the draws resampled from them, whose number says too much."""
-    density = LogDensity(bioassay(), linker="numpy")
+    density = density_of(bioassay)
     tree = importance(density, draws=20_000, pairs=1000, random_seed=1)
     side = sides_of_trees(tree, tree)["beta"]
     assert len(side.exact.values) == 2000
@@ -105,8 +105,8 @@ def test_an_importance_tree_judges_by_its_weighted_points():
 
 
 @pytest.fixture(scope="module")
-def regression():
-    density = LogDensity(linear_regression(), linker="numpy")
+def regression(density_of):
+    density = density_of(linear_regression)
     mode = find_mode(density)
     gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
     return density, weighted_pairs(density, mode, gaussian, rng=np.random.default_rng(1))

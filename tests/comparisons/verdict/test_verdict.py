@@ -51,9 +51,9 @@ def tree_of(draws, *, independent=True, **attrs):
 
 
 @pytest.fixture(scope="module")
-def flat():
+def flat(density_of):
     """Bioassay with a flat prior: density and Laplace approximation."""
-    density = LogDensity(bioassay(), linker="numpy")
+    density = density_of(bioassay)
     return density, laplace(density, random_seed=1)
 
 
@@ -119,8 +119,8 @@ def test_any_tree_can_be_judged(flat):
     assert verdict(skew_laplace(density, random_seed=1), density).table.index[0] == "alpha"
 
 
-def test_a_tree_of_one_draw_differs():
-    density = LogDensity(globe(), linker="numpy")
+def test_a_tree_of_one_draw_differs(density_of):
+    density = density_of(globe)
     found = verdict(laplace(density, draws=1, random_seed=1), against=grid(density, random_seed=1))
     assert list(found.table["judgement"]) == ["differs"]
     assert "p varies in the posterior only" in found.table.at["p", "sentence"]
@@ -460,7 +460,7 @@ def test_a_diagonal_curvature_is_judged_by_its_draws(flat):
     assert found.discrepancies.at["alpha", "log_sd_ratio"] < -0.1
 
 
-def test_a_curvature_of_low_rank_is_judged_by_its_draws():
-    density = LogDensity(bioassay("weak"), linker="numpy")
+def test_a_curvature_of_low_rank_is_judged_by_its_draws(density_of):
+    density = density_of(bioassay, "weak")
     found = verdict(low_rank_laplace(density, random_seed=1, rank=1), density)
     assert found.table.at["beta", "judgement"] == "differs"

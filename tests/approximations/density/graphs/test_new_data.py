@@ -200,6 +200,11 @@ assert files_after(33) == first
 # What does not fit.
 
 
+@pytest.fixture(scope="module")
+def unchanged():
+    return LogDensity(bioassay())
+
+
 def _bad(**changed):
     """Give the five doses, with one of the three changed."""
     data = {"log_dose": list(DOSES), "animals": list(ANIMALS), "deaths": list(DEATHS)}
@@ -234,8 +239,8 @@ def _bad(**changed):
         "one_of_three", "two_lengths", "no_labels", "too_few_labels", "labels_alone", "unknown_dim",
     ],
 )  # fmt: skip
-def test_data_that_do_not_fit(data, coords, sentence):
-    density = LogDensity(bioassay())
+def test_data_that_do_not_fit(data, coords, sentence, unchanged):
+    density = unchanged
     before = {name: container.get_value() for name, container in density.data.items()}
     coords_before = density.coords
     with pytest.raises(DataError, match=sentence):
