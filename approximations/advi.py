@@ -26,7 +26,7 @@ from .method import registered
 from .other_packages import density_of_own_data
 from .progress import progress
 from .result import Record, checked_count, generator
-from .variational.ascent import BLOCK, Ascent, Climber, climb
+from .variational.ascent import BLOCK, Ascent, NormalFit, maximise_elbo
 from .variational.fitted import independent_normal, normal_tree
 
 
@@ -81,8 +81,8 @@ def advi(
         ``log_proposal``, the approximation's own log density), ``observed_data``,
         ``constant_data``, ``point_estimate`` (the means on the variables' own scale), and ``fit``
         with ``mean``, ``mean_error``, ``sd`` (P,), ``elbo`` and ``elbo_error`` (of the draws),
-        ``elbo_trace`` and ``elbo_trace_error`` (by ``iteration``, 250 at a time), and ``k_hat`` of
-        the importance weights lp - log_proposal (from 100 draws on).
+        ``elbo_trace`` and ``elbo_trace_error`` (by ``iteration``, 250 at a time), and
+        ``pareto_khat`` of the importance weights lp - log_proposal (from 100 draws on).
 
     Raises
     ------
@@ -171,11 +171,11 @@ def _fitted(
     with lean_rewriting():
         fitter = inference(model=density.model, random_seed=int(rng.integers(2**30)))
         order = _order(fitter, density)
-        climber = Climber(fitter, theta[np.argsort(order)])
+        normal = NormalFit(fitter, theta[np.argsort(order)])
     meter.compiled()
     with progress(method, iterations, show=progressbar) as tell:
-        ascent = climb(
-            climber,
+        ascent = maximise_elbo(
+            normal,
             learning_rate=settings["learning_rate"],
             tolerance=settings["tolerance"],
             iterations=iterations,

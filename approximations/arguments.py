@@ -1,7 +1,8 @@
 """What public functions have in common: their arguments are checked, by their own signatures.
 
 A call that does not bind, an argument of another type than is written in the signature, and
-something else where a model belongs are told as sentences. Ranges are for each function to check.
+something else where a model belongs raise errors that are sentences. Ranges are for each function
+to check.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def _no_model(given: Any) -> str:
     elif isinstance(given, type):
         more = "Pass a model, not the class."
     elif hasattr(given, "backend"):
-        # That of Bambi, which builds PyMC's own when it is told to.
+        # That of Bambi, which builds PyMC's own when it is asked to.
         more = "Build it (`model.build()`) and pass the PyMC model in it, `model.backend.model`."
     elif callable(given):
         more = f"Call it and pass the model that it returns: {_name(given)}()."
@@ -169,7 +170,7 @@ def _checked(name: str, value: Any, expected: Any) -> Any:
     came = f"{_shown(value)} was given"
     if _is_list(value) and (wrong := [entry for entry in value if not _is([entry], expected)]):
         came = f"{_shown(wrong[0])} is in it"
-    raise ArgumentError(f"{name} must be {_told(expected)}, but {came}.")
+    raise ArgumentError(f"{name} must be {_described(expected)}, but {came}.")
 
 
 def _is(value: Any, expected: Any) -> bool:
@@ -225,15 +226,15 @@ def _options(expected: Any) -> tuple[Any, ...]:
     return get_args(expected) if is_union else (expected,)
 
 
-def _told(expected: Any) -> str:
+def _described(expected: Any) -> str:
     """Say a type in words."""
     if isinstance(expected, TypeAliasType):
-        return _told(expected.__value__)
+        return _described(expected.__value__)
     if get_origin(expected) is Literal:
         return _either([repr(value) for value in get_args(expected)])
     if len(options := _options(expected)) > 1:
         flat = [
-            repr(value) if get_origin(option) is Literal else _told(option)
+            repr(value) if get_origin(option) is Literal else _described(option)
             for option in options
             for value in (get_args(option) if get_origin(option) is Literal else [option])
         ]
@@ -243,7 +244,7 @@ def _told(expected: Any) -> str:
     if kind is Sequence and inner and inner[0] is str:
         return "a list of names"
     if kind is Mapping and inner and inner[1] is not Any:
-        return f"a mapping of names, each to {_told(inner[1])}"
+        return f"a mapping of names, each to {_described(inner[1])}"
     return _WORDS.get(kind, f"a {getattr(kind, '__name__', kind)}")
 
 

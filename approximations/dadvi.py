@@ -71,7 +71,7 @@ def dadvi(
         As `advi` returns it, without a trace of the ELBO: ``fit`` has ``mean``, ``mean_error``
         (sd over the root of ``fixed_draws``: to first order), ``sd`` (P,), ``elbo`` and
         ``elbo_error`` (of fresh draws), ``fixed_elbo`` (of the fixed ones: it is higher) and
-        ``k_hat``.
+        ``pareto_khat``.
 
     Raises
     ------

@@ -65,16 +65,16 @@ def diagonal_laplace(
     density = as_density(model)
     draws = draws_that_fit(draws, density)
     meter = Meter(density)
-    top = find_mode_by_products(density, start, max_iterations=max_iterations)
-    precision = _checked_precision(density, top.theta)
-    gaussian = independent_normal(top.theta, 1 / np.sqrt(precision))
-    fit = fit_without_matrix(density, top, gaussian)
+    mode = find_mode_by_products(density, start, max_iterations=max_iterations)
+    precision = _checked_precision(density, mode.theta)
+    gaussian = independent_normal(mode.theta, 1 / np.sqrt(precision))
+    fit = fit_without_matrix(density, mode, gaussian)
     meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
     record = Record("diagonal_laplace", settings, random_seed)
-    return meter.written_into(assemble(density, thetas, fit, record, point=top.theta))
+    return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))
 
 
 def _checked_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:

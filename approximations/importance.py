@@ -84,7 +84,7 @@ def importance(
         means of resampled draws.
 
         ``fit`` has what `laplace` has (``log_evidence`` is the estimate here, and
-        ``log_evidence_laplace`` the approximation) with ``log_evidence_error``, ``k_hat``,
+        ``log_evidence_laplace`` the approximation) with ``log_evidence_error``, ``pareto_khat``,
         ``effective_sample_size`` (in pairs), ``distinct_draws``, and for each proposal tried
         ``trial_pairs``, ``trial_effective_share`` and ``trial_k_hat`` (dim ``trial``).
 
@@ -117,7 +117,7 @@ def importance(
 
     warn_of_weights(
         f"The weights of the best proposal ({weighted.proposal.name})",
-        weighted.k_hat,
+        weighted.pareto_khat,
         weighted.effective_sample_size,
         pairs,
         "Look for a second mode, try another parametrisation, or use nuts.",
@@ -168,12 +168,12 @@ def _quality(weighted: WeightedPairs, distinct: int) -> xr.Dataset:
         {
             "log_evidence": weighted.log_evidence,
             "log_evidence_error": weighted.log_evidence_error,
-            "k_hat": weighted.k_hat,
+            "pareto_khat": weighted.pareto_khat,
             "effective_sample_size": weighted.effective_sample_size,
             "distinct_draws": distinct,
             "trial_pairs": ("trial", [trial.pairs for trial in tried]),
             "trial_effective_share": ("trial", [trial.effective_share for trial in tried]),
-            "trial_k_hat": ("trial", [trial.k_hat for trial in tried]),
+            "trial_k_hat": ("trial", [trial.pareto_khat for trial in tried]),
         },
         coords={"trial": [trial.name for trial in tried]},
     )

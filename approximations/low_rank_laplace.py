@@ -78,19 +78,19 @@ def low_rank_laplace(
     density = as_density(model)
     draws = draws_that_fit(draws, density)
     meter = Meter(density)
-    top = find_mode_by_products(density, start, max_iterations=max_iterations)
+    mode = find_mode_by_products(density, start, max_iterations=max_iterations)
     # Lanczos has random numbers of its own, so that those of the draws stay the same.
-    factor = low_rank_factor(density, top.theta, top.prior, rank, rng.spawn(1)[0])
-    gaussian = Gaussian(top.theta, factor)
+    factor = low_rank_factor(density, mode.theta, mode.prior, rank, rng.spawn(1)[0])
+    gaussian = Gaussian(mode.theta, factor)
     constant = 0.5 * gaussian.size * np.log(2 * np.pi)
-    fit = fit_without_matrix(density, top, gaussian).assign(
-        log_evidence=top.logp + constant + 0.5 * gaussian.log_determinant,
+    fit = fit_without_matrix(density, mode, gaussian).assign(
+        log_evidence=mode.logp + constant + 0.5 * gaussian.log_determinant,
         eigenvalue=("component", np.sort(factor.eigenvalues)[::-1]),
-        prior_precision=("parameter", top.prior),
+        prior_precision=("parameter", mode.prior),
     )
     meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations, "rank": rank}
     record = Record("low_rank_laplace", settings, random_seed)
-    return meter.written_into(assemble(density, thetas, fit, record, point=top.theta))
+    return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))

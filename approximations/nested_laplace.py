@@ -35,7 +35,7 @@ from .weights.smoothing import smoothed_weights, systematic
 from .weights.support import Place, checked_logp
 
 # Nodes a latent scalar by which Laplace's approximation of small groups is checked, and the shift
-# of an outer parameter, in sds, from which it is told.
+# of an outer parameter, in sds, from which it is reported.
 _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
 
 
@@ -97,8 +97,8 @@ def nested_laplace(
         Whether draws of the latent field are reflected into its skewness; see `skew_laplace`.
     weights : bool, default False
         Whether draws are resampled by Pareto-smoothed importance weights, so that they follow the
-        exact posterior as far as ``k_hat`` in ``fit`` says: below 0.7 they can be trusted. The
-        weighted draws are kept, too, as `importance` keeps them.
+        exact posterior as far as ``pareto_khat`` in ``fit`` says: below 0.7 they can be trusted.
+        The weighted draws are kept, too, as `importance` keeps them.
     max_iterations : int, default 200
         Of the search for the mode of the outer parameters.
 
@@ -117,7 +117,7 @@ def nested_laplace(
         - ``log_evidence``, its ``log_evidence_error`` as far as a coarser rule on the same nodes
           tells it, and ``log_evidence_laplace``, with the outer parameters taken for normal;
         - ``hessian_error``, as in `laplace`;
-        - with ``weights``: ``k_hat``, ``effective_sample_size`` and ``distinct_draws``.
+        - with ``weights``: ``pareto_khat``, ``effective_sample_size`` and ``distinct_draws``.
 
         With ``weights`` there are ``weighted_posterior``, ``weighted_unconstrained_posterior`` and
         ``weighted_sample_stats``, the draws before they were resampled, too.
@@ -188,7 +188,7 @@ def nested_laplace(
         return meter.written_into(tree)
     quality, chosen, stats["log_weight"] = _weighted(logp - log_proposal, rng)
     _warn_of_weights(quality, draws)
-    # What comes out was not drawn from the proposal, so its density is not told.
+    # What comes out was not drawn from the proposal, so its density is not given.
     kept = {name: stats[name][chosen] for name in ("lp", "log_weight")}
     fit = fit.assign(quality)
     tree = assemble(density, thetas[chosen], fit, record, sample_stats=kept, point=point)
@@ -241,12 +241,12 @@ def _weighted(
     log_ratios: np.ndarray, rng: np.random.Generator
 ) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
     """Smooth weights (S,), and choose draws by them: quality, indices and log weights."""
-    smoothed, k_hat = smoothed_weights(log_ratios)
+    smoothed, pareto_khat = smoothed_weights(log_ratios)
     log_weights = smoothed - logsumexp(smoothed)
     shares = np.exp(log_weights)
     chosen = rng.permutation(systematic(shares, len(shares), rng))
     quality = {
-        "k_hat": k_hat,
+        "pareto_khat": pareto_khat,
         "effective_sample_size": float(1 / np.sum(shares**2)),
         "distinct_draws": len(np.unique(chosen)),
     }
@@ -256,7 +256,7 @@ def _weighted(
 def _warn_of_weights(quality: dict[str, float], draws: int) -> None:
     warn_of_weights(
         "The weights of the nested approximation's draws",
-        quality["k_hat"],
+        quality["pareto_khat"],
         quality["effective_sample_size"],
         draws,
         "With many latent scalars no weights can be: leave weights=False, try nagq= or skew=True, "

@@ -86,7 +86,7 @@ def pathfinder(
         ``fit`` has ``log_evidence`` and ``log_evidence_error`` by the weights,
         ``effective_sample_size``, ``distinct_draws``, and for each path that succeeded ``elbo``,
         ``elbo_error``, ``iterations`` and ``k_hat_path`` (dim ``path``); ``paths_failed`` counts
-        the others. ``k_hat`` is the largest of them, as a poor path spoils the mean of all.
+        the others. ``pareto_khat`` is the largest of them, as a poor path spoils the mean of all.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def pathfinder(
     settings = {"paths": paths, "draws_per_path": per_path, "linker": linker, **kwargs}
     show, seed = progressbar and is_terminal(), int(rng.integers(2**30))
     found = _climbed(density, paths, per_path, linker, show, seed, kwargs)
-    # Of the gradients of a line search, only the accepted are told.
+    # Of the gradients of a line search, only the accepted are counted.
     meter.spent(gradient=int(np.sum(found.lbfgs_niter)))
     thetas = found.samples.reshape(-1, density.size)[:, theta_order(density)]
     stats, quality = _weighted(density, thetas, found)
@@ -142,7 +142,7 @@ def pathfinder(
     )
     warn_of_weights(
         "The weights of a path's draws",
-        float(quality["k_hat"]),
+        float(quality["pareto_khat"]),
         float(quality["effective_sample_size"]),
         len(thetas),
         "Use importance or nuts, or try another jitter.",
@@ -208,7 +208,7 @@ def _weighted(
     return stats, _quality(smoothed.reshape(number, -1), ratios, np.array([k for _, k in parts]))
 
 
-def _quality(smoothed: np.ndarray, ratios: np.ndarray, k_hat: np.ndarray) -> xr.Dataset:
+def _quality(smoothed: np.ndarray, ratios: np.ndarray, pareto_khat: np.ndarray) -> xr.Dataset:
     """Say what the smoothed log weights (I, M) of I paths, and the raw ones (I M,), are worth."""
     log_evidence = logsumexp(smoothed) - np.log(smoothed.size)
     relative = np.exp(smoothed - log_evidence)
@@ -217,8 +217,8 @@ def _quality(smoothed: np.ndarray, ratios: np.ndarray, k_hat: np.ndarray) -> xr.
         {
             "log_evidence": log_evidence,
             "log_evidence_error": np.sqrt(relative.var(axis=1, ddof=1).mean() / relative.size),
-            "k_hat": k_hat.max(),
-            "k_hat_path": ("path", k_hat),
+            "pareto_khat": pareto_khat.max(),
+            "k_hat_path": ("path", pareto_khat),
             "effective_sample_size": relative.sum() ** 2 / np.sum(relative**2),
             "elbo": ("path", elbo),
             "elbo_error": ("path", elbo_error),

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def progress(description: str, total: int, *, show: bool) -> Iterator[Callable[[int], None]]:
-    """Give a function that is told how much more is done.
+    """Give a function to call with how much more is done.
 
     Parameters
     ----------

@@ -154,24 +154,24 @@ def _thetas(trace: MultiTrace, density: LogDensity) -> np.ndarray:
 
 
 def _fit(trace: MultiTrace, chains: int) -> xr.Dataset:
-    """Gather what PyMC tells of each stage of each chain, which may have unlike numbers of them."""
+    """Gather what PyMC records of each stage of each chain, which may have unlike numbers of them."""
     stages = max(len(chain) for chain in trace.report.beta)
-    told: dict[str, Any] = {}
+    fit: dict[str, Any] = {}
     for name in ("beta", "accept_rate", "steps"):
         table = np.full((chains, stages), np.nan)
         for row, values in zip(table, getattr(trace.report, name, [[]] * chains), strict=True):
             row[: len(values)] = values
-        told[name] = (("chain", "stage"), table)
+        fit[name] = (("chain", "stage"), table)
     last = np.array([chain[-1] for chain in trace.report.log_marginal_likelihood], dtype=float)
     log_evidence = logsumexp(last) - np.log(chains)
     # Of the log, to first order: the relative error of the mean.
     error = np.exp(last - log_evidence).std(ddof=1) / np.sqrt(chains)
-    told |= {
+    fit |= {
         "log_evidence": log_evidence,
         "log_evidence_error": error,
         "log_evidence_chain": ("chain", last),
     }
-    return xr.Dataset(told, coords={"chain": np.arange(chains)})
+    return xr.Dataset(fit, coords={"chain": np.arange(chains)})
 
 
 def _by_chain(joined: xr.Dataset, chains: int) -> xr.Dataset:

@@ -115,14 +115,14 @@ def tierney_kadane(
     meter.compiled(function.function.functions.seconds_compiling)
     meter.fitted()
     settings = {"start": start, "kind": kind, "max_iterations": max_iterations}
-    told = _dataset(marginal, mean, sd).assign_attrs(
+    result = _dataset(marginal, mean, sd).assign_attrs(
         attributes(Record("tierney_kadane", settings)),
         quantity=quantity,
         kind="positive" if is_log else "smooth",
         note=note,
         hessian=density.logp.hessian_source,
     )
-    return meter.written_into(told)
+    return meter.written_into(result)
 
 
 def _marginal(density: LogDensity, quantity: Quantity, mode: Mode) -> Marginal:

@@ -73,9 +73,9 @@ def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) ->
         return broken_by_grid(fit)
     if method and method.name == "quadrature":
         return _broken_by_quadrature(tree)
-    if "k_hat" in fit:
+    if "pareto_khat" in fit:
         size = float(fit.get("effective_sample_size", np.inf))
-        return broken_by_weights(float(fit["k_hat"]), size)
+        return broken_by_weights(float(fit["pareto_khat"]), size)
     draws = flatten(tree["posterior"].to_dataset())
     if not any(np.ptp(x) > 0 for x in draws.values()):
         return (Broken("constant"),)
@@ -85,13 +85,13 @@ def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) ->
 
 
 def broken_by_weights(
-    k_hat: float, effective: float, draws: float = np.inf, unseen: float = 0.0
+    pareto_khat: float, effective: float, draws: float = np.inf, unseen: float = 0.0
 ) -> tuple[Broken, ...]:
     """Find why weights cannot be trusted: the first reason alone.
 
     Parameters
     ----------
-    k_hat, effective : float
+    pareto_khat, effective : float
         With the effective sample size.
     draws : float, optional
         How many were weighted: of few, no more than a tenth need be left.
@@ -100,8 +100,8 @@ def broken_by_weights(
     """
     if unseen > MOST_UNSEEN_MASS:
         return (Broken("unseen mass", unseen, MOST_UNSEEN_MASS),)
-    if not k_hat < TRUSTED_K_HAT:
-        return (Broken("k-hat", k_hat, TRUSTED_K_HAT),)
+    if not pareto_khat < TRUSTED_K_HAT:
+        return (Broken("k-hat", pareto_khat, TRUSTED_K_HAT),)
     return _broken_by_size(effective, min(FEWEST_WEIGHTED, LEAST_SHARE * draws))
 
 
@@ -130,7 +130,7 @@ def _broken_by_quadrature(tree: xr.DataTree) -> tuple[Broken, ...]:
         return (Broken("weights", where=str(failure)),)
     if weights is None:
         return _broken_by_size(tree["posterior"].sizes["draw"])
-    return broken_by_weights(weights.k_hat, weights.effective_sample_size)
+    return broken_by_weights(weights.pareto_khat, weights.effective_sample_size)
 
 
 def _broken_by_size(size: float, fewest: float = FEWEST_WEIGHTED) -> tuple[Broken, ...]:

@@ -62,7 +62,7 @@ def distrust_of(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> s
 
 
 def warn_of_weights(
-    whose: str, k_hat: float, effective: float, draws: int, advice: str, stacklevel: int = 4
+    whose: str, pareto_khat: float, effective: float, draws: int, advice: str, stacklevel: int = 4
 ) -> None:
     """Warn where the weights of a method's draws cannot be trusted.
 
@@ -70,7 +70,7 @@ def warn_of_weights(
     ----------
     whose : str
         Beginning of the sentence.
-    k_hat, effective, draws : float
+    pareto_khat, effective, draws : float
         See `broken_by_weights`.
     advice : str
         A sentence.
@@ -81,11 +81,11 @@ def warn_of_weights(
     -----
     UntrustedWeightsWarning
     """
-    reason = said(broken_by_weights(k_hat, effective, draws))
+    reason = said(broken_by_weights(pareto_khat, effective, draws))
     if reason is not None:
         warnings.warn(
             f"{whose} cannot be trusted, whatever the standard errors of their means say: "
-            f"{reason} (Pareto k-hat {k_hat:.2f}, effective sample size {effective:.3g} of "
+            f"{reason} (Pareto k-hat {pareto_khat:.2f}, effective sample size {effective:.3g} of "
             f"{draws}). {advice}",
             UntrustedWeightsWarning,
             stacklevel=stacklevel,

@@ -36,7 +36,7 @@ class Row:
     size: int
     counts: Counter = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    k_hats: list[float] = field(default_factory=list)
+    pareto_khats: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     seconds_nuts: float = np.nan
 
@@ -57,7 +57,7 @@ def judged(name: str, seeds: int, *, with_nuts: bool) -> Row:
         started = time.perf_counter()
         found = verdict(tree, density, random_seed=seed)
         row.seconds.append(time.perf_counter() - started)
-        row.k_hats.append(found.k_hat)
+        row.pareto_khats.append(found.pareto_khat)
         for quantity, true in truth.items():
             judgement = found.table.at[quantity, "judgement"]
             row.counts[place(true), judgement] += 1
@@ -72,8 +72,8 @@ def judged(name: str, seeds: int, *, with_nuts: bool) -> Row:
 
 def line(name: str, row: Row) -> str:
     cells = ["/".join(str(row.counts[p, j]) for j in JUDGEMENTS) for p in PLACES]
-    k_hats = np.array(row.k_hats)
-    k = "" if np.all(np.isnan(k_hats)) else f"{np.nanmedian(k_hats):5.2f}"
+    pareto_khats = np.array(row.pareto_khats)
+    k = "" if np.all(np.isnan(pareto_khats)) else f"{np.nanmedian(pareto_khats):5.2f}"
     seconds = np.median(row.seconds)
     return (
         f"{name:28} {row.size:2d} "

@@ -75,7 +75,7 @@ def compare(
 
 def run_methods(
     cells: Mapping[str, tuple[str | Method, LogDensity, Mapping[str, Any]]],
-    told: Callable[[str], None] | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Run labelled cells of (method, density, arguments), and gather trees and failures.
 
@@ -88,8 +88,8 @@ def run_methods(
     failures: dict[str, str] = {}
     for label, (named, density, call) in cells.items():
         method = load_method(named) if isinstance(named, str) else named
-        if told is not None:
-            told(label)
+        if announce is not None:
+            announce(label)
         accepted = inspect.signature(method).parameters
         # Not every method is long enough to show progress.
         arguments = {k: v for k, v in call.items() if k in accepted or k != "progressbar"}

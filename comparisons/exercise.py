@@ -61,7 +61,7 @@ def bioassay_exercise(
             for label, density in cells.items()
             for method in [label.split(",")[0]]
         },
-        told=tell if progressbar else None,
+        announce=tell if progressbar else None,
     )
 
 

@@ -122,7 +122,7 @@ def fit(
     density, rng = as_density(model), generator(random_seed)
     rungs: list[Rung] = []
     without_mode = ""
-    told = tell if progressbar else _say_nothing
+    announce = tell if progressbar else _say_nothing
     options: dict[str, Any] = {"draws": checked_count("draws", draws)}
     pending = deque(methods)
     while pending:
@@ -134,7 +134,7 @@ def fit(
             why = f"It stands on the joint mode, too, and {without_mode} found none."
             rungs.append(Rung(method, False, why, 0.0, 0))
             continue
-        told(method)
+        announce(method)
         chains = METHODS[method].draws == "chains"
         call = {"progressbar": progressbar and is_terminal()} if chains else options
         try:
@@ -207,11 +207,11 @@ def _judged(
 
 
 def _accepted(found: Verdict) -> tuple[bool, str]:
-    told = ", ".join(f"{count} {name}" for name, count in found.counts.items() if count)
+    counts = ", ".join(f"{count} {name}" for name, count in found.counts.items() if count)
     if found.agrees:
-        return True, f"{told}."
+        return True, f"{counts}."
     against = found.table[found.table["judgement"] != "agrees"]
-    return False, f"{told}: {against['sentence'].iloc[0]}"
+    return False, f"{counts}: {against['sentence'].iloc[0]}"
 
 
 def _accepted_chains(tree: xr.DataTree) -> tuple[bool, str]:

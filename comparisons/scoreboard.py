@@ -64,16 +64,16 @@ def errors_of(
         )
     distrusted: dict[str, str] = {}
     rows = list(_rows(suite, reference, tolerance or Tolerances(), distrusted))
-    told = "; ".join(f"on {model}, {why}" for model, why in distrusted.items())
+    reasons = "; ".join(f"on {model}, {why}" for model, why in distrusted.items())
     if not rows:
         raise ArgumentError(
             "There is nothing to judge: no model of the suite has a known truth, or no cell has "
             "ended well. Name a method to be taken for exact, with reference=."
-            + (f" Trees of {reference} cannot be trusted: {told}." if told else "")
+            + (f" Trees of {reference} cannot be trusted: {reasons}." if reasons else "")
         )
-    if told:
+    if reasons:
         warnings.warn(
-            f"Some trees of {reference} cannot be trusted, and judge nothing: {told}.",
+            f"Some trees of {reference} cannot be trusted, and judge nothing: {reasons}.",
             UntrustedReferenceWarning,
             stacklevel=3,
         )

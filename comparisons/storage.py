@@ -47,7 +47,7 @@ def load_trees(directory: str | Path) -> tuple[dict[str, xr.DataTree], dict[str,
                 f"{folder} was written in format {index['format']}, but this version of tripos "
                 f"reads format {_FORMAT}. Use the version that wrote it."
             )
-        trees = {label: _read_tree(folder / name) for label, name in index["trees"].items()}
+        trees = {label: read_tree(folder / name) for label, name in index["trees"].items()}
         return trees, dict(index["failures"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
@@ -55,10 +55,14 @@ def load_trees(directory: str | Path) -> tuple[dict[str, xr.DataTree], dict[str,
         ) from error
 
 
-def _read_tree(path: Path) -> xr.DataTree:
+def read_tree(path: Path) -> xr.DataTree:
+    """Read a tree whole, with the names of today."""
     # What xr.load_datatree does, which xarray has from 2025.9 on.
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
+    with xr.open_datatree(path, engine="h5netcdf") as file:
+        tree = file.load()
+    if "fit" in tree.children and "k_hat" in tree["fit"].data_vars:  # as 0.1 called it
+        tree["fit"] = tree["fit"].to_dataset().rename(k_hat="pareto_khat")
+    return tree
 
 
 def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str) -> Path:

@@ -249,7 +249,7 @@ def _(Comparison, LogDensity, bioassay, grid, importance, laplace, skew_laplace,
             "beta_mean_reweighted": _beta.loc["reweighted", "mean"],
             "beta_sd_reflected": _beta.loc["reflected", "sd"],
             "beta_sd_reweighted": _beta.loc["reweighted", "sd"],
-            "k_hat": _weights["k_hat"],
+            "pareto_khat": _weights["pareto_khat"],
             "effective_sample_size": _weights["effective_sample_size"],
             "log_evidence": _weights["log_evidence"],
             "log_evidence_error": _weights["log_evidence_error"],
@@ -262,7 +262,7 @@ def _(Comparison, LogDensity, bioassay, grid, importance, laplace, skew_laplace,
 def _(UNITS, markdown_of, mo, picture, plot_marginals, reweighted, shapes, shapes_summary):
     _columns = {"mean": "mean", "sd": "sd", "q2.5": "2.5 %", "q50": "50 %", "q97.5": "97.5 %"}
     _table = shapes_summary.xs("beta").rename(columns=_columns)[list(_columns.values())]
-    _k_hat, _worth = (float(reweighted["fit"][x]) for x in ("k_hat", "effective_sample_size"))
+    _k_hat, _worth = (float(reweighted["fit"][x]) for x in ("pareto_khat", "effective_sample_size"))
     _pairs = reweighted["posterior"].sizes["draw"]
     _finding = "The reflected draws come closer to the exact density; the reweighted ones meet it."
     mo.vstack(

@@ -199,7 +199,7 @@ class LogDensity:
         """Log density (S,) at many points ``thetas`` (S, P), in chunks of bounded memory.
 
         It is NaN or plus infinity where the model's own arithmetic is. After each chunk
-        ``progress`` is told the number of points done.
+        ``progress`` is called with the number of points done.
         """
         return self.logp.batched_value(thetas, progress=progress)
 

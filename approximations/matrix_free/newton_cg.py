@@ -26,7 +26,7 @@ _MOST_PRODUCTS = 1000
 
 
 @dataclass(frozen=True)
-class Top:
+class MatrixFreeMode:
     """A maximum that was found without a Hessian.
 
     Attributes
@@ -64,7 +64,9 @@ class Step:
     ends_inside: bool
 
 
-def find_mode_by_products(density: LogDensity, start: Start, *, max_iterations: int) -> Top:
+def find_mode_by_products(
+    density: LogDensity, start: Start, *, max_iterations: int
+) -> MatrixFreeMode:
     """Find the mode with gradients and Hessian-vector products only, and check the latter there.
 
     Steps are measured in the prior's sds.
@@ -116,19 +118,23 @@ def find_mode_by_products(density: LogDensity, start: Start, *, max_iterations: 
     raise ModeNotFoundError(_sentence(density, gradient, precision, iterations))
 
 
-def _checked(density: LogDensity, theta: np.ndarray, logp: float, prior: np.ndarray) -> Top:
+def _checked(
+    density: LogDensity, theta: np.ndarray, logp: float, prior: np.ndarray
+) -> MatrixFreeMode:
     product = partial(density.hessian_vector_product, theta)
-    return Top(theta, logp, prior, hessian_error(density, theta, product, np.sqrt(prior)))
+    return MatrixFreeMode(
+        theta, logp, prior, hessian_error(density, theta, product, np.sqrt(prior))
+    )
 
 
-def fit_without_matrix(density: LogDensity, top: Top, gaussian: Gaussian) -> xr.Dataset:
+def fit_without_matrix(density: LogDensity, mode: MatrixFreeMode, gaussian: Gaussian) -> xr.Dataset:
     """Describe a mode and the normal distribution there, as group ``fit``."""
     return xr.Dataset(
         {
-            "mode": ("parameter", top.theta),
+            "mode": ("parameter", mode.theta),
             "sd": ("parameter", gaussian.sd),
-            "logp_mode": top.logp,
-            "hessian_error": top.hessian_error,
+            "logp_mode": mode.logp,
+            "hessian_error": mode.hessian_error,
         },
         coords={"parameter": list(density.parameters)},
     )

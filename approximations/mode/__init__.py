@@ -30,7 +30,7 @@ from .tails import check_tails
 from .trust_region import Iterate, ascent, is_peak, polished
 
 # Of a Hessian made of differences: how many of its errors the lowest curvature must be, and from
-# what share of a variance they are told.
+# what share of a variance they are known.
 _FLAT_ERRORS, _TELL_ERROR = 10.0, 0.01
 # Radius in sds below which a search is stuck.
 _SHORTEST = 1e-12

@@ -28,7 +28,7 @@ LEAST_FALL = 1.0
 """By how much the log density must fall on the second half: a tail like 1 / x falls by log 2."""
 
 LEAST_PER_STRIDE = 0.05
-"""The same in one stride, where it can be followed no further: what rises or is level is told."""
+"""The same in one stride, where it can be followed no further: what rises or is level counts."""
 
 # So many times twice as far, in the end, for what is level but not without end.
 _MOST_DOUBLINGS = 20

@@ -258,5 +258,5 @@ def _no_latent_mode(
 
 
 def _spread(shifts: np.ndarray) -> np.ndarray:
-    """Square root of the nodes' scatter, by which distances are told."""
+    """Square root of the nodes' scatter, in which distances are measured."""
     return np.linalg.cholesky(shifts.T @ shifts + 1e-300 * np.eye(shifts.shape[1]))

@@ -21,7 +21,7 @@ _BEYOND = 1.5
 
 @dataclass(frozen=True)
 class Surrogate:
-    """A log density of z, near that of a standard normal, told by a polynomial of degree 4.
+    """A log density of z, near that of a standard normal, as a polynomial of degree 4.
 
     It has all terms up to the third degree, and of the fourth the even ones, z_i^2 z_j^2.
 

@@ -21,7 +21,7 @@ PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
 # Of the quantiles that a grid keeps: enough to tell the mass of any interval, the five among them.
 FINE_PROBABILITIES = tuple(k / 400 for k in range(1, 400))
 # What lies beyond the box, over what is in its outermost fortieth: for the heaviest tails of which
-# a mean is told.
+# a mean is given.
 _BEYOND = 10.0
 _MIDDLE = FINE_PROBABILITIES.index(0.5)
 # Cells that together hold less than this are left out of sums over quantities.

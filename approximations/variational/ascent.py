@@ -56,7 +56,7 @@ class Ascent:
     elbo_error: np.ndarray
 
 
-class Kept:
+class Iterates:
     """Iterates that are kept: every few, and of a long run fewer, so that memory is bounded."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Kept:
         return np.array(self._rows[len(self._rows) // 2 :])
 
 
-class Climber:
+class NormalFit:
     """A normal approximation, and the compiled step that improves it.
 
     Parameters
@@ -158,8 +158,8 @@ class Climber:
             self._scales[k].set_value(scale)
 
 
-def climb(
-    climber: Climber,
+def maximise_elbo(
+    fit: NormalFit,
     *,
     learning_rate: float,
     tolerance: float,
@@ -171,7 +171,7 @@ def climb(
 
     Parameters
     ----------
-    climber : Climber
+    fit : NormalFit
     learning_rate : float
         Length of the first steps, in sds of the approximation.
     tolerance : float
@@ -190,37 +190,37 @@ def climb(
     """
     blocks: list[np.ndarray] = []
     for stage, factor in enumerate(_FACTORS):
-        climber.rate.set_value(learning_rate * factor)
+        fit.rate.set_value(learning_rate * factor)
         last = stage == len(_FACTORS) - 1
-        first, kept = len(blocks), Kept()
+        first, iterates = len(blocks), Iterates()
         while True:
             if len(blocks) * BLOCK >= iterations:
-                raise _not_settled(blocks, climber, kept, labels)
-            climber.rescale()
-            if not last or not kept.seen:
-                climber.forget()
-            blocks.append(_block(climber, kept, len(blocks) * BLOCK))
+                raise _not_settled(blocks, fit, iterates, labels)
+            fit.rescale()
+            if not last or not iterates.seen:
+                fit.forget()
+            blocks.append(_block(fit, iterates, len(blocks) * BLOCK))
             progress(BLOCK)
-            if last and _is_settled(climber, kept, tolerance):
-                return _averaged(climber, kept, blocks)
+            if last and _is_settled(fit, iterates, tolerance):
+                return _averaged(fit, iterates, blocks)
             if not last and not _rises(blocks[first:]):
                 break
     raise AssertionError("the last stage returns or raises")
 
 
-def _block(climber: Climber, kept: Kept, before: int) -> np.ndarray:
+def _block(fit: NormalFit, iterates: Iterates, before: int) -> np.ndarray:
     """Take some steps, and return the draws (BLOCK,) of the ELBO that they saw."""
     elbos = np.empty(BLOCK)
     with np.errstate(all="ignore"):  # what is not finite is an error below
         for k in range(BLOCK):
-            elbos[k] = -climber.step()
+            elbos[k] = -fit.step()
             if not np.isfinite(elbos[k]):
                 raise ConvergenceError(
                     f"The ELBO is {elbos[k]} at iteration {before + k + 1}, so the approximation "
                     "cannot be improved. Start nearer to the posterior (start=), lower "
                     "learning_rate, or give narrower priors."
                 )
-            kept.see(climber.read)
+            iterates.see(fit.read)
     return elbos
 
 
@@ -234,42 +234,42 @@ def _rises(blocks: list[np.ndarray]) -> bool:
     return bool(late.mean() - early.mean() > max(2 * noise, _NO_RISE))
 
 
-def _is_settled(climber: Climber, kept: Kept, tolerance: float) -> bool:
-    rows = kept.latter_half()
+def _is_settled(fit: NormalFit, iterates: Iterates, tolerance: float) -> bool:
+    rows = iterates.latter_half()
     if len(rows) < _FEWEST_KEPT or np.max(_r_hat(rows)) > _MOST_R_HAT:
         return False
-    means = climber.means_of(rows)
+    means = fit.means_of(rows)
     # Of fewer, the standard errors are themselves unknown.
     if np.min(array_stats.ess(means[None], chain_axis=0, draw_axis=1)) < _FEWEST_EFFECTIVE:
         return False
-    return bool(np.max(_errors(means) / climber.sd()) <= tolerance)
+    return bool(np.max(_errors(means) / fit.sd()) <= tolerance)
 
 
-def _averaged(climber: Climber, kept: Kept, blocks: list[np.ndarray]) -> Ascent:
-    rows = kept.latter_half()
-    climber.place(rows.mean(axis=0))
+def _averaged(fit: NormalFit, iterates: Iterates, blocks: list[np.ndarray]) -> Ascent:
+    rows = iterates.latter_half()
+    fit.place(rows.mean(axis=0))
     draws = np.array(blocks)
     return Ascent(
-        mean=climber.means_of(rows).mean(axis=0),
-        mean_error=_errors(climber.means_of(rows)),
-        covariance=climber.covariance(),
-        sd=climber.sd(),
+        mean=fit.means_of(rows).mean(axis=0),
+        mean_error=_errors(fit.means_of(rows)),
+        covariance=fit.covariance(),
+        sd=fit.sd(),
         elbo=draws.mean(axis=1),
         elbo_error=draws.std(axis=1) / np.sqrt(BLOCK),
     )
 
 
 def _not_settled(
-    blocks: list[np.ndarray], climber: Climber, kept: Kept, labels: tuple[str, ...]
+    blocks: list[np.ndarray], fit: NormalFit, iterates: Iterates, labels: tuple[str, ...]
 ) -> ConvergenceError:
     last = blocks[-1]
     sentence = (
         f"The approximation had not settled after {len(blocks) * BLOCK:,} iterations: the ELBO was "
         f"{last.mean():.5g} (standard error {last.std() / np.sqrt(BLOCK):.2g}) in the last {BLOCK}"
     )
-    rows = kept.latter_half()
+    rows = iterates.latter_half()
     if len(rows) >= _FEWEST_TOLD:
-        errors = _errors(climber.means_of(rows)) / climber.sd()
+        errors = _errors(fit.means_of(rows)) / fit.sd()
         worst = int(np.argmax(errors))
         sentence += (
             f", the mean of {labels[worst]} is known to {errors[worst]:.2g} sd, and R-hat of the "

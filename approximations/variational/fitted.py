@@ -40,7 +40,7 @@ def normal_tree(
     rng : Generator
     fit : mapping
         What group ``fit`` holds besides ``mean``, ``sd`` and what the draws tell: ``elbo`` with
-        its error, and ``k_hat``.
+        its error, and ``pareto_khat``.
     record : Record
 
     Raises
@@ -52,14 +52,14 @@ def normal_tree(
     logp, log_proposal = checked_logp(density, gaussian, thetas), gaussian.log_density(thetas)
     ratios = logp - log_proposal
     elbo, elbo_error = elbo_of(ratios)
-    told = {
+    diagnostics = {
         "mean": ("parameter", gaussian.mean),
         "sd": ("parameter", gaussian.sd),
         "elbo": elbo,
         "elbo_error": elbo_error,
-        "k_hat": smoothed_weights(ratios)[1] if draws >= FEWEST_SMOOTHED else np.nan,
+        "pareto_khat": smoothed_weights(ratios)[1] if draws >= FEWEST_SMOOTHED else np.nan,
     }
-    whole = xr.Dataset({**told, **fit})
+    whole = xr.Dataset({**diagnostics, **fit})
     dims = [dim for dim in ("parameter", "parameter_bis") if dim in whole.dims]
     return assemble(
         density,

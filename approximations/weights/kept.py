@@ -26,14 +26,14 @@ class KeptWeights:
         They add up to 1.
     pair : (S,) array of int
         Number of the independent draw that each belongs to: mirror images share theirs.
-    k_hat : float
+    pareto_khat : float
     effective_sample_size : float
         One over the sum of the squared weights of the independent draws.
     """
 
     weights: np.ndarray
     pair: np.ndarray
-    k_hat: float
+    pareto_khat: float
     effective_sample_size: float
 
     @property
@@ -49,12 +49,12 @@ def weights_of_points(tree: xr.DataTree) -> KeptWeights | None:
     stats, fit = tree["weighted_sample_stats"].to_dataset(), tree["fit"].to_dataset()
     weights = np.exp(stats["log_weight"].values.ravel())
     pair = stats["pair"].values.ravel().astype(int)
-    told = float(fit["k_hat"]), float(fit["effective_sample_size"])
-    return KeptWeights(weights / weights.sum(), pair, *told)
+    quality = float(fit["pareto_khat"]), float(fit["effective_sample_size"])
+    return KeptWeights(weights / weights.sum(), pair, *quality)
 
 
 def weights_of_draws(tree: xr.DataTree) -> KeptWeights | None:
-    """Weights lp - log_proposal that would carry draws to the posterior; None where none are told.
+    """Weights lp - log_proposal that would carry draws to the posterior; None where there are none.
 
     Raises
     ------
@@ -75,10 +75,10 @@ def weights_of_ratios(log_ratios: np.ndarray) -> KeptWeights:
     WeightsError
         When all of them are 0, or one is not a number.
     """
-    smoothed, k_hat = smoothed_weights(log_ratios)
+    smoothed, pareto_khat = smoothed_weights(log_ratios)
     weights = np.exp(smoothed - np.max(smoothed))
     weights /= weights.sum()
-    return KeptWeights(weights, np.arange(len(weights)), k_hat, float(1 / np.sum(weights**2)))
+    return KeptWeights(weights, np.arange(len(weights)), pareto_khat, float(1 / np.sum(weights**2)))
 
 
 def with_weighted_points(

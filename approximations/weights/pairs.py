@@ -32,13 +32,13 @@ class Trial:
     pairs : int
     effective_share : float
         Effective sample size over ``pairs``.
-    k_hat : float
+    pareto_khat : float
     """
 
     name: str
     pairs: int
     effective_share: float
-    k_hat: float
+    pareto_khat: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class WeightedPairs:
     proposal : Proposal
     log_weights : (S,) array
         Smoothed, and normalised over the pairs.
-    k_hat : float
+    pareto_khat : float
         Shape of the weights' upper tail: trusted below 0.7. Minus infinity when all weights are
         equal, infinity when too few draws have any weight to tell.
     effective_sample_size : float
@@ -109,7 +109,7 @@ class WeightedPairs:
     mode: np.ndarray
     proposal: Proposal
     log_weights: np.ndarray
-    k_hat: float
+    pareto_khat: float
     effective_sample_size: float
     log_evidence: float
     log_evidence_error: float
@@ -119,7 +119,7 @@ class WeightedPairs:
     @property
     def is_trusted(self) -> bool:
         """Whether k-hat says that the weights can be trusted."""
-        return self.k_hat < TRUSTED_K_HAT
+        return self.pareto_khat < TRUSTED_K_HAT
 
     @property
     def log_point_weights(self) -> np.ndarray:
@@ -133,7 +133,7 @@ class WeightedPairs:
         """How these pairs did."""
         size = len(self.log_weights)
         share = self.effective_sample_size / size
-        return Trial(self.proposal.name, size, share, self.k_hat)
+        return Trial(self.proposal.name, size, share, self.pareto_khat)
 
 
 def draw_pairs(
@@ -164,7 +164,7 @@ def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
     WeightsError
         When all weights are 0.
     """
-    smoothed, k_hat = smoothed_weights(drawn.log_ratios)
+    smoothed, pareto_khat = smoothed_weights(drawn.log_ratios)
     pairs = len(smoothed)
     total = logsumexp(smoothed)
     shares = np.exp(smoothed - total)
@@ -177,7 +177,7 @@ def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
         mode=gaussian.mean,
         proposal=drawn.proposal,
         log_weights=smoothed - total,
-        k_hat=k_hat,
+        pareto_khat=pareto_khat,
         effective_sample_size=float(1 / np.sum(shares**2)),
         log_evidence=float(total - np.log(pairs)),
         log_evidence_error=float(np.linalg.norm(shares - 1 / pairs)),

@@ -54,12 +54,12 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     if ordered[-1] - ordered[-tail] < _EQUAL:
         return log_ratios, -np.inf
     # ArviZ takes the logs of the inverse weights.
-    normalised, k_hat = array_stats.psislw(-log_ratios)
-    if not np.isfinite(k_hat):
+    normalised, pareto_khat = array_stats.psislw(-log_ratios)
+    if not np.isfinite(pareto_khat):
         return log_ratios, np.inf
     untouched = np.argsort(log_ratios)[-tail - 1]
     scale = log_ratios[untouched] - normalised[untouched]
-    return normalised + scale, float(k_hat)
+    return normalised + scale, float(pareto_khat)
 
 
 def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:

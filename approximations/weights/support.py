@@ -106,11 +106,11 @@ def _not_finite(
 ) -> NonFiniteDensityError:
     theta, count = thetas[worst], int(np.sum(~(logp < np.inf)))
     k = int(np.argmax(np.abs(theta - near.mean) / near.sd))
-    told = f"only {drop:.3g} below its highest" if np.isfinite(drop) else "no number either"
+    depth = f"only {drop:.3g} below its highest" if np.isfinite(drop) else "no number either"
     return NonFiniteDensityError(
         f"The log density is {logp[worst]} at {count} of {len(thetas)} draws, such as one with "
         f"{density.parameters[k]} = {theta[k]:.6g} (unconstrained scale), and right beside it is "
-        f"{told}, so these draws cannot be weighed. Far out they would count as density 0. Look "
+        f"{depth}, so these draws cannot be weighed. Far out they would count as density 0. Look "
         "for an overflow or a logarithm of a negative number in the model, or bound that variable "
         "by a prior."
     )

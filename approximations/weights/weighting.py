@@ -85,7 +85,7 @@ def weighted_pairs(
             break
         better = weigh(draw_pairs(density, gaussian, adapted, pairs, rng), gaussian)
         trials.append(better.trial)
-        if better.k_hat >= best.k_hat:
+        if better.pareto_khat >= best.pareto_khat:
             break
         best = better
     _check_spread(best)
@@ -137,10 +137,10 @@ def _piloted(
     trials = _pooled_trials(pilots, gaussian)
     normal, *others = trials
     # Unless it is exact its weights are unbounded, and a pilot cannot see how badly.
-    if normal.k_hat == -np.inf and normal.effective_share > _EXACT_SHARE:
+    if normal.pareto_khat == -np.inf and normal.effective_share > _EXACT_SHARE:
         return pilots[0].proposal, trials
     best = others[_best(others)]
-    if best.effective_share < _GOOD_SHARE or best.k_hat > TRUSTED_K_HAT:
+    if best.effective_share < _GOOD_SHARE or best.pareto_khat > TRUSTED_K_HAT:
         pilots += [drawn(proposal) for proposal in ridge_proposals(density, mode, gaussian)]
         trials = _pooled_trials(pilots, gaussian)
     return pilots[1 + _best(trials[1:])].proposal, trials
@@ -188,7 +188,7 @@ def _best(trials: list[Trial]) -> int:
     """Take the lightest tail of weights among those whose effective size is nearly the best."""
 
     def merit(k: int) -> tuple[float, float]:
-        return max(trials[k].k_hat, _LIGHT_TAIL), -trials[k].effective_share
+        return max(trials[k].pareto_khat, _LIGHT_TAIL), -trials[k].effective_share
 
     least = _NEARLY_AS_GOOD * max(trial.effective_share for trial in trials)
     return min((k for k, t in enumerate(trials) if t.effective_share >= least), key=merit)

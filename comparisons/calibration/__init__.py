@@ -96,8 +96,8 @@ class Calibration:
         if self.failures:
             lines.insert(0, self._failed())
         if self.warned:
-            told = ", ".join(f"{name} in {count}" for name, count in self.warned.items())
-            lines.append(f"Fits that warned: {told}.")
+            kinds = ", ".join(f"{name} in {count}" for name, count in self.warned.items())
+            lines.append(f"Fits that warned: {kinds}.")
         wide = max(len(str(name)) for name in self.table.index)
         for name, row in self.table.iterrows():
             # The sentence of a quantity that passes says what all of them say, below.
@@ -219,10 +219,10 @@ def calibrate(
     uniforms = rng.random((simulations, len(truths.labels)))
     with (
         _kept(drawn.density),
-        progress(f"Calibrating {label}", simulations, show=progressbar) as told,
+        progress(f"Calibrating {label}", simulations, show=progressbar) as advance,
     ):
         fit = refitting(found, drawn.density, list(drawn.data), options or {})
-        fits = ranked(drawn, truths, fit, seeds, uniforms, told)
+        fits = ranked(drawn, truths, fit, seeds, uniforms, advance)
     ranks = _ranks(fits, truths.labels)
     table = judged(ranks["pit"].to_pandas(), level)
     seconds = time.perf_counter() - started

@@ -122,7 +122,7 @@ def ranked(
     fit: Fit,
     seeds: np.ndarray,
     uniforms: np.ndarray,
-    told: Callable[[int], None],
+    advance: Callable[[int], None],
 ) -> Ranked:
     """Fit every simulated data set, and rank its true values among the draws.
 
@@ -134,7 +134,7 @@ def ranked(
     seeds : (N,) array of int
     uniforms : (N, Q) array
         What breaks ties.
-    told : callable
+    advance : callable
         Told how many more fits are done.
 
     Raises
@@ -160,7 +160,7 @@ def ranked(
             else:
                 _rank(found, drawn, truths, k, draws, uniforms[k])
         found.warned.update({warning.category.__name__ for warning in caught})
-        told(1)
+        advance(1)
     if len(found.pits) < FEWEST:
         raise _too_few(found)
     return found

@@ -105,8 +105,8 @@ def run_job(
     tables = {"summary": comparison.summary(), "costs": comparison.costs()}
     if whole:
         tables["effects"] = effects(comparison)
-    told = bioassay_sentences(comparison.trees, EXACT, NORMAL) if whole else []
-    said = [*(told or sentences(comparison)), *_told(found)]
+    exercise = bioassay_sentences(comparison.trees, EXACT, NORMAL) if whole else []
+    said = [*(exercise or sentences(comparison)), *_judgements(found)]
     if found:
         tables["verdicts"] = pd.concat({x: v.table for x, v in found.items()}, names=["label"])
     _print(target, tables, said)
@@ -121,7 +121,7 @@ def run_job(
         if pictures:
             _write_pictures(place, comparison, drawing)
         if report:
-            _write_report(place, target, fitted, drawing, told)
+            _write_report(place, target, fitted, drawing, exercise)
         _write_contents(place)
 
     replace_folder(folder, write, mark=_MARK)
@@ -181,7 +181,7 @@ def _compared(
     )
 
 
-def _told(found: Mapping[str, Verdict]) -> list[str]:
+def _judgements(found: Mapping[str, Verdict]) -> list[str]:
     return [f"Verdict on {label}:\n{verdict}" for label, verdict in found.items()]
 
 
@@ -203,9 +203,9 @@ def _print(target: str, tables: Mapping[str, pd.DataFrame], said: Sequence[str])
     shown = most_different(summary, MOST_ROWS)
     out.print(table_of(shown, f"Posterior of {target}"))
     if len(shown) < len(summary):
-        told = shown.index.unique("quantity").size, summary.index.unique("quantity").size
+        counts = shown.index.unique("quantity").size, summary.index.unique("quantity").size
         out.print(
-            f"These are the {told[0]} quantities that differ most, of {told[1]} in summary.csv."
+            f"These are the {counts[0]} quantities that differ most, of {counts[1]} in summary.csv."
         )
     if "effects" in tables:
         out.print(

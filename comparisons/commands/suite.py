@@ -48,12 +48,14 @@ def run_suite_job(
     TriposError
         As `run_suite` does, and when no scheduler answers.
     """
-    told = read_suite_file(path)
+    suite_file = read_suite_file(path)
     given: dict[str, Any] = {"store": store, "workers": workers}
-    asked = told.arguments | {name: value for name, value in given.items() if value is not None}
+    asked = suite_file.arguments | {
+        name: value for name, value in given.items() if value is not None
+    }
     with _said_plainly(), _executor(dask) as executor:
         suite = run_suite(**asked, executor=executor, only=only)
-    _print(suite, told.reference)
+    _print(suite, suite_file.reference)
     return suite
 
 

@@ -125,8 +125,8 @@ def exact_curve(
 def outside_note(draws: Mapping[str, np.ndarray], low: float, high: float) -> str:
     """Say which trees have a share of draws beyond a panel that matters; empty if none."""
     shares = {label: np.mean((v < low) | (v > high)) for label, v in draws.items()}
-    told = [f"{label} {100 * s:.1f} %" for label, s in shares.items() if s > _TELL_OUTSIDE]
-    return "outside: " + ", ".join(told) if told else ""
+    outside = [f"{label} {100 * s:.1f} %" for label, s in shares.items() if s > _TELL_OUTSIDE]
+    return "outside: " + ", ".join(outside) if outside else ""
 
 
 def draw_density(

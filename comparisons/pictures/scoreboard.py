@@ -63,7 +63,9 @@ def plot_scoreboard(cells: pd.DataFrame, errors: pd.DataFrame) -> Figure:
             axes.label_outer()
         panels[0].set(ylabel="Largest error of a quantity (1 = tolerance)")
         entries: dict[str, Artist | tuple[Artist, ...]] = {
-            _told(method, board.loc[method], len(points.loc[method]), models): _mark(styles[method])
+            _legend_entry(method, board.loc[method], len(points.loc[method]), models): _mark(
+                styles[method]
+            )
             for method in methods
         }
         entries["frontier"] = _frontier_line([], [])
@@ -117,7 +119,7 @@ def _mark(style: Style) -> Line2D:
     return Line2D([], [], **_look_of(style, 7.0, 1.0))
 
 
-def _told(method: str, row: pd.Series, shown: int, models: int) -> str:
+def _legend_entry(method: str, row: pd.Series, shown: int, models: int) -> str:
     """Say what the legend says of a method: how much of it is right, on how many models."""
     name = method.rpartition(":")[2]
     return f"{name}: {100 * row['within']:.0f} % within, {shown} of {models} models"

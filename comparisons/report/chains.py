@@ -43,8 +43,8 @@ def listed_signs(tree: xr.DataTree, signs: ChainSigns) -> tuple[Sign, ...]:
     ):
         if quantity:
             named.append(Sign(name, f"{number(value, 4)} ({quantity})"))
-    told = "not told" if signs.diverging is None else str(signs.diverging)
-    named.append(Sign("divergences", told))
+    count = "not recorded" if signs.diverging is None else str(signs.diverging)
+    named.append(Sign("divergences", count))
     if signs.bfmi:
         named.append(Sign("BFMI by chain", ", ".join(number(v, 2) for v in signs.bfmi)))
     return tuple(named)

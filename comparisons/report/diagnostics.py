@@ -93,8 +93,8 @@ def _grid_words(fit: xr.Dataset) -> str:
 
 def _cells(fit: xr.Dataset) -> tuple[Sign, ...]:
     shape: Any = fit["log_density"].shape
-    told = " × ".join(str(n) for n in shape)
-    return (Sign("cells", told if len(shape) == 1 else f"{told} = {np.prod(shape)}"),)
+    size = " × ".join(str(n) for n in shape)
+    return (Sign("cells", size if len(shape) == 1 else f"{size} = {np.prod(shape)}"),)
 
 
 def _edges(fit: xr.Dataset) -> tuple[tuple[str, str, str], ...]:

@@ -97,8 +97,8 @@ def variables_of_trees(trees: Iterable[xr.DataTree]) -> list[Variable]:
         posterior = tree["posterior"].to_dataset()
         for name, variable in posterior.data_vars.items():
             sizes = {str(d): n for d, n in variable.sizes.items() if d not in ("chain", "draw")}
-            told = ", ".join(f"{dim} ({size})" for dim, size in sizes.items())
-            found.setdefault(str(name), Variable(str(name), "", "", told or "scalar", ""))
+            shape = ", ".join(f"{dim} ({size})" for dim, size in sizes.items())
+            found.setdefault(str(name), Variable(str(name), "", "", shape or "scalar", ""))
     return list(found.values())
 
 

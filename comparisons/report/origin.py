@@ -62,7 +62,7 @@ def origin(label: str, tree: xr.DataTree) -> Origin:
         str(attrs.get("method", "")),
         f"{sizes['chain']} × {sizes['draw']}",
         str(attrs.get("random_seed", "")),
-        ", ".join(f"{name} {_told(v)}" for name, v in _object(attrs, "settings").items()),
+        ", ".join(f"{name} {_text(v)}" for name, v in _object(attrs, "settings").items()),
         ", ".join(f"{name} {v}" for name, v in _object(attrs, "versions").items()),
         tuple(number(float(attrs[s])) if s in attrs else "" for s in _SECONDS),
         ", ".join(f"{count} {_COUNTED.get(name, name)}" for name, count in counts.items()),
@@ -106,18 +106,18 @@ def lines_of_job(
     options: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """Write the calls that a job of the command line makes; the exercise has no methods."""
-    told = f"random_seed={random_seed}" + (f", options={dict(options)!r}" if options else "")
+    arguments = f"random_seed={random_seed}" + (f", options={dict(options)!r}" if options else "")
     if methods is None:
         return (
             "from tripos.comparisons.exercise import JUDGES, bioassay_exercise\n\n"
-            f"comparison = bioassay_exercise({told})\n"
+            f"comparison = bioassay_exercise({arguments})\n"
             'comparison.to_html("report.html", judges=JUDGES)'
         )
     return (
         "from tripos.comparisons import compare\n"
         "from tripos.comparisons.target import load_model\n\n"
         f"model = load_model({_quoted(target)})\n"
-        f"comparison = compare(model, {list(methods)!r}, {told})\n"
+        f"comparison = compare(model, {list(methods)!r}, {arguments})\n"
         'comparison.to_html("report.html", model=model)'
     )
 
@@ -125,7 +125,7 @@ def lines_of_job(
 def _call(method: str, attrs: Mapping[Any, Any]) -> str:
     accepted = inspect.signature(METHODS[method].function).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-    arguments, untold = ["model"], []
+    arguments, comments = ["model"], []
     for name, value in _object(attrs, "settings").items():
         if value is None:
             continue
@@ -133,12 +133,12 @@ def _call(method: str, attrs: Mapping[Any, Any]) -> str:
         if (name in accepted or takes_any) and plain is not None:
             arguments.append(f"{name}={plain}")
         else:
-            untold.append(f"{name}={_told(value)}")
+            comments.append(f"{name}={_text(value)}")
     if (seed := str(attrs.get("random_seed", ""))).isdigit():
         arguments.append(f"random_seed={seed}")
     call = f"{method}({', '.join(arguments)}),"
     # A comment must end with its line.
-    return call + (f"  # and {' '.join(', '.join(untold).split())}" if untold else "")
+    return call + (f"  # and {' '.join(', '.join(comments).split())}" if comments else "")
 
 
 def _argument(value: Any) -> str | None:
@@ -167,5 +167,5 @@ def _object(attrs: Mapping[Any, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     return "not set" if value is None else value if isinstance(value, str) else json.dumps(value)

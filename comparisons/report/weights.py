@@ -31,7 +31,7 @@ class WeightSigns:
         Of the whole weight, the largest first; empty where the tree kept none.
     unit : str
         What was weighted: "pairs" or "draws".
-    k_hat : float
+    pareto_khat : float
     effective : float
         Effective sample size.
     broken : tuple of Broken
@@ -42,7 +42,7 @@ class WeightSigns:
 
     shares: np.ndarray
     unit: str
-    k_hat: float
+    pareto_khat: float
     effective: float
     broken: tuple[Broken, ...]
     used: bool
@@ -56,7 +56,10 @@ class WeightSigns:
         """Name the numbers."""
         size = len(self.shares)
         of = f" of {size} {self.unit}" if size else ""
-        signs = [Sign("k-hat", number(self.k_hat)), Sign("ESS", number(self.effective, 4) + of)]
+        signs = [
+            Sign("k-hat", number(self.pareto_khat)),
+            Sign("ESS", number(self.effective, 4) + of),
+        ]
         if size:
             signs.append(Sign("weight of the heaviest 1 %", f"{number(100 * self.heaviest)} %"))
         return tuple(signs)
@@ -68,10 +71,13 @@ def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
         return _signs(kept, "pairs", used=True)
     fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
     stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
-    if "log_weight" in stats and "k_hat" in fit:
-        k_hat, effective = float(fit["k_hat"]), float(fit.get("effective_sample_size", np.inf))
-        broken = broken_by_weights(k_hat, effective, stats["log_weight"].size)
-        return WeightSigns(np.empty(0), "draws", k_hat, effective, broken, used=True)
+    if "log_weight" in stats and "pareto_khat" in fit:
+        pareto_khat, effective = (
+            float(fit["pareto_khat"]),
+            float(fit.get("effective_sample_size", np.inf)),
+        )
+        broken = broken_by_weights(pareto_khat, effective, stats["log_weight"].size)
+        return WeightSigns(np.empty(0), "draws", pareto_khat, effective, broken, used=True)
     # A k-hat beside the approximation's own density tells what weights would do: they did nothing.
     could = weights_of_draws(tree)
     return None if could is None else _signs(could, "draws", used=False)
@@ -79,13 +85,13 @@ def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
 
 def weight_words(signs: WeightSigns) -> str:
     """Say whether the weights, used or not, can be trusted."""
-    told = said(signs.broken) or f"k-hat is {number(signs.k_hat)}, below {TRUSTED_K_HAT}"
+    reason = said(signs.broken) or f"k-hat is {number(signs.pareto_khat)}, below {TRUSTED_K_HAT}"
     can = "cannot" if signs.broken else "can"
     if signs.used:
-        return f"The weights that corrected the draws {can} be trusted: {told}."
+        return f"The weights that corrected the draws {can} be trusted: {reason}."
     return (
         f"The draws are the approximation's own. They {can} be corrected by weighting them to the "
-        f"posterior: {told}."
+        f"posterior: {reason}."
     )
 
 
@@ -112,12 +118,12 @@ def weight_pictures(label: str, tree: xr.DataTree, signs: WeightSigns) -> tuple[
             f"Share of the weight that the heaviest {signs.unit} hold; the nearer to the grey line "
             "of equal weights, the better.",
             f"{label}: the heaviest 1 % of {size} {signs.unit} hold {number(100 * signs.heaviest)} "
-            f"% of the weight; k-hat is {number(signs.k_hat)}.",
+            f"% of the weight; k-hat is {number(signs.pareto_khat)}.",
         )
     return (shown,)
 
 
 def _signs(kept: KeptWeights, unit: str, *, used: bool) -> WeightSigns:
     shares, effective = np.sort(kept.by_pair)[::-1], kept.effective_sample_size
-    broken = broken_by_weights(kept.k_hat, effective, len(shares))
-    return WeightSigns(shares, unit, kept.k_hat, effective, broken, used)
+    broken = broken_by_weights(kept.pareto_khat, effective, len(shares))
+    return WeightSigns(shares, unit, kept.pareto_khat, effective, broken, used)

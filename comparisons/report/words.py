@@ -98,8 +98,8 @@ def finding_about_intervals(
 def intervals_in_words(quantiles: pd.DataFrame, quantities: Sequence[str]) -> str:
     """Name the 95 % intervals of the first few quantities, where no tree is held against one."""
     rows = quantiles.loc[quantiles.index.get_level_values("quantity").isin(quantities)]
-    told = [f"{q} by {label} {_interval(row)}" for (q, label), row in rows.iterrows()]
-    return f"95 % intervals: {'; '.join(told[:_MOST_SENTENCES])}."
+    intervals = [f"{q} by {label} {_interval(row)}" for (q, label), row in rows.iterrows()]
+    return f"95 % intervals: {'; '.join(intervals[:_MOST_SENTENCES])}."
 
 
 def finding_about_plane(
@@ -176,8 +176,8 @@ def _interval(row: pd.Series) -> str:
 
 def _judged_by(verdict: Verdict, judge: str | None) -> str:
     """Name the judge, where it is known."""
-    if np.isfinite(verdict.k_hat):
-        return f", judged by weighted draws (k-hat {number(verdict.k_hat, 2)})"
+    if np.isfinite(verdict.pareto_khat):
+        return f", judged by weighted draws (k-hat {number(verdict.pareto_khat, 2)})"
     return f", judged by {judge}" if judge else ""
 
 

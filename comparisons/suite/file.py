@@ -66,20 +66,20 @@ def read_suite_file(path: Path) -> SuiteFile:
     """
     try:
         with path.open("rb") as file:
-            told = tomllib.load(file)
+            table = tomllib.load(file)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SuiteError(f"{path} cannot be read as TOML: {error}.") from error
-    for key, value in told.items():
+    for key, value in table.items():
         _check(path, key, value)
-    if missing := [key for key in _NEEDED if key not in told]:
+    if missing := [key for key in _NEEDED if key not in table]:
         raise SuiteError(f"{path} must name {' and '.join(missing)}, as lists of names.")
-    reference = told.pop("reference", None)
-    if reference is not None and reference not in told["methods"]:
+    reference = table.pop("reference", None)
+    if reference is not None and reference not in table["methods"]:
         raise SuiteError(
-            f"The reference in {path} must be one of its methods, {', '.join(told['methods'])}, "
+            f"The reference in {path} must be one of its methods, {', '.join(table['methods'])}, "
             f"but it is {reference!r}: nothing could be held against it."
         )
-    return SuiteFile({"store": f"results/{path.stem}"} | told, reference)
+    return SuiteFile({"store": f"results/{path.stem}"} | table, reference)
 
 
 def _check(path: Path, key: str, value: Any) -> None:

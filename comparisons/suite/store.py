@@ -18,6 +18,7 @@ from typing import IO, Any
 import xarray as xr
 
 from ...approximations.errors import CorruptCellWarning, StorageError
+from ..storage import read_tree
 from .cells import Cell, Outcome
 
 FORMAT = 1
@@ -71,6 +72,8 @@ class Store:
             raise StorageError(
                 f"The cell {name} is damaged ({type(error).__name__}: {error})."
             ) from error
+        if "k_hat" in (diagnostics := record.get("diagnostics", {})):  # as 0.1 called it
+            diagnostics["pareto_khat"] = diagnostics.pop("k_hat")
         return record
 
     def tree(self, name: str) -> xr.DataTree:
@@ -82,8 +85,7 @@ class Store:
             When it has none that can be read.
         """
         try:
-            with xr.open_datatree(self.place(name) / _TREE, engine="h5netcdf") as tree:
-                return tree.load()
+            return read_tree(self.place(name) / _TREE)
         except (OSError, ValueError) as error:
             raise StorageError(
                 f"The cell {name} has no tree that can be read ({error})."
@@ -256,11 +258,11 @@ def _index(folder: Path) -> dict[str, Any]:
 
 def _record(cell: Cell, outcome: Outcome) -> dict[str, Any]:
     tree = outcome.tree or b""
-    told = {k: v for k, v in asdict(outcome).items() if k not in ("tree", "killed")}
+    fields = {k: v for k, v in asdict(outcome).items() if k not in ("tree", "killed")}
     return {
         "cell": cell.identity,
         "random_seed": cell.random_seed,
-        **told,
+        **fields,
         "tree_size": len(tree),
         "tree_sha256": _digest(tree) if tree else "",
     }

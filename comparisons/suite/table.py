@@ -16,7 +16,7 @@ from ..summary import COLUMNS
 from .store import Store, opened_store
 
 _KEYS = ("model", "method", "repeat")
-_DIAGNOSTICS = ("log_evidence", "log_evidence_error", "k_hat", "divergences")
+_DIAGNOSTICS = ("log_evidence", "log_evidence_error", "pareto_khat", "divergences")
 _COSTS = ("seconds", "seconds_model", "peak_memory")
 
 
@@ -65,10 +65,10 @@ class Suite:
         -------
         DataFrame
             Indexed by model, method and repeat: ``random_seed``; ``failure``, a sentence, empty
-            where there was none; ``log_evidence`` with its error, ``k_hat`` and ``divergences``
-            where the method has them; ``evaluations``; the number of ``warnings``; and what differs
-            from run to run: ``seconds`` of the method, ``seconds_model`` of building the model, and
-            ``peak_memory`` of the process, in bytes.
+            where there was none; ``log_evidence`` with its error, ``pareto_khat`` and
+            ``divergences`` where the method has them; ``evaluations``; the number of ``warnings``;
+            and what differs from run to run: ``seconds`` of the method, ``seconds_model`` of
+            building the model, and ``peak_memory`` of the process, in bytes.
         """
         rows = [
             {

@@ -23,7 +23,7 @@ from .cells import Cell, Outcome
 from .grid import build_model
 
 # Numbers that some fits have, and that say whether to trust them.
-_DIAGNOSTICS = ("log_evidence", "log_evidence_error", "k_hat")
+_DIAGNOSTICS = ("log_evidence", "log_evidence_error", "pareto_khat")
 
 
 def outcome_of(cell: Cell) -> Outcome:

@@ -35,10 +35,10 @@ from ...approximations.weights.kept import KeptWeights, weights_of_ratios
 from ...approximations.weights.pairs import WeightedPairs
 from ...approximations.weights.unseen import unseen_share
 from ...approximations.weights.weighting import more_pairs, weighted_pairs
+from .contrasts import contrasts_of_weights, is_normal_at_mode
 from .discrepancy import chosen_labels, discrepancies, measured
 from .judging import Tolerances, judge
 from .result import Verdict
-from .sides import is_normal_at_mode, sides_of_weights
 
 _PAIRS, _MOST_PAIRS = 4000, 32_000
 
@@ -145,13 +145,13 @@ def _judged_by_own_weights(
     if "log_proposal" not in stats:
         raise ArgumentError(
             "The draws of this tree are resampled by their weights already, and nothing is left to "
-            "judge them by: its k_hat says whether they can be trusted. Pass against= (a tree that "
-            "is trusted), or a tree of nested_laplace with weights=False."
+            "judge them by: its pareto_khat says whether they can be trusted. Pass against= (a "
+            "tree that is trusted), or a tree of nested_laplace with weights=False."
         )
     kept = weights_of_ratios((stats["lp"] - stats["log_proposal"]).values.ravel())
-    rows = _checked(measured(sides_of_weights(tree, kept.weights), var_names))
+    rows = _checked(measured(contrasts_of_weights(tree, kept.weights), var_names))
     table = judge(rows, tolerance, _distrust_of(kept))
-    return Verdict(table, rows, kept.k_hat, 0, 0.0)
+    return Verdict(table, rows, kept.pareto_khat, 0, 0.0)
 
 
 def _judged_by_pairs(
@@ -174,7 +174,7 @@ def _judged_by_pairs(
         undecided = list(table.index[table["judgement"] == "inconclusive"])
         size = len(pairs.log_weights)
         if size >= _MOST_PAIRS or distrust is not None or not undecided:
-            return Verdict(table, rows, pairs.k_hat, 0, 0.0)
+            return Verdict(table, rows, pairs.pareto_khat, 0, 0.0)
         pairs = more_pairs(density, gaussian, pairs, size, rng)
         again = discrepancies(tree, pairs, density, undecided)
         rows = pd.concat([rows.drop(index=undecided), again]).loc[rows.index]
@@ -183,7 +183,7 @@ def _judged_by_pairs(
 def _distrust_of(weights: KeptWeights | WeightedPairs, unseen: float = 0.0) -> str | None:
     """Say why weights cannot judge, with the mass beyond them, and what can."""
     size = weights.effective_sample_size
-    why = said(broken_by_weights(weights.k_hat, size, unseen=unseen))
+    why = said(broken_by_weights(weights.pareto_khat, size, unseen=unseen))
     return None if why is None else f"{why}; use NUTS"
 
 
@@ -205,7 +205,7 @@ def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:
 
 
 def _remedy(pairs: WeightedPairs) -> str:
-    return f"use the reweighted draws of importance (k-hat {pairs.k_hat:.1f}) or NUTS"
+    return f"use the reweighted draws of importance (k-hat {pairs.pareto_khat:.1f}) or NUTS"
 
 
 def _of_light_mode(own: Mode, mode: Mode) -> str:

@@ -14,12 +14,12 @@ from ...approximations.errors import ArgumentError
 from ...approximations.limits import HEAVY_TAIL
 from ...approximations.weights.pairs import WeightedPairs
 from ..monte_carlo import Sample
-from .sides import (
-    Sides,
+from .contrasts import (
+    Contrast,
+    contrasts_of_pairs,
+    contrasts_of_tree_and_pairs,
+    contrasts_of_trees,
     is_normal_at_mode,
-    sides_of_pairs,
-    sides_of_tree_and_pairs,
-    sides_of_trees,
 )
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -82,20 +82,22 @@ def discrepancies(
         have.
     """
     if isinstance(against, xr.DataTree):
-        sides = sides_of_trees(approximation, against)
+        contrasts = contrasts_of_trees(approximation, against)
     elif density is None:
         raise ArgumentError("Weighted draws need the density that they are draws of: pass density=")
     elif is_normal_at_mode(approximation, against.mode):
-        sides = sides_of_pairs(density, against, var_names)
+        contrasts = contrasts_of_pairs(density, against, var_names)
     else:
-        sides = sides_of_tree_and_pairs(approximation, density, against, var_names)
-    return measured(sides, var_names)
+        contrasts = contrasts_of_tree_and_pairs(approximation, density, against, var_names)
+    return measured(contrasts, var_names)
 
 
-def measured(sides: Mapping[str, Sides], var_names: Sequence[str] | None = None) -> pd.DataFrame:
-    """Measure each quantity of two sides; see `discrepancies` for the columns."""
-    chosen = chosen_labels(sides, var_names)
-    rows = {label: measures(sides[label]) for label in chosen}
+def measured(
+    contrasts: Mapping[str, Contrast], var_names: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Measure each contrast; see `discrepancies` for the columns."""
+    chosen = chosen_labels(contrasts, var_names)
+    rows = {label: measures(contrasts[label]) for label in chosen}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
 
 
@@ -120,9 +122,9 @@ def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> lis
     return [label for label in labels if label in wanted]
 
 
-def measures(sides: Sides) -> dict[str, float | bool]:
+def measures(contrast: Contrast) -> dict[str, float | bool]:
     """Measure one quantity."""
-    one, exact = sides.approximation, sides.exact
+    one, exact = contrast.approximation, contrast.exact
     used = [s.values[s.weights > 0] for s in (one, exact)]
     if not all(np.all(np.isfinite(values)) for values in used):
         return {**_empty(MEASURES), **_LEVELS, "has_mean": False, "finite": False}
@@ -135,21 +137,21 @@ def measures(sides: Sides) -> dict[str, float | bool]:
         s if len(x) == len(s.values) else replace(s, values=np.where(s.weights > 0, s.values, x[0]))
         for s, x in zip((one, exact), used, strict=True)
     )
-    sides = replace(sides, approximation=one, exact=exact)
+    contrast = replace(contrast, approximation=one, exact=exact)
     q_one, q_exact = (sample.quantiles(PROBABILITIES) for sample in (one, exact))
     light = [sample.tail_index(2) < HEAVY_TAIL for sample in (one, exact)]
     has_mean = all(
         squares or sample.tail_index(1) < HEAVY_TAIL
         for squares, sample in zip(light, (one, exact), strict=True)
     )
-    rows = _moments(sides, heavy=not all(light)) if has_mean else _empty(MEASURES[:2])
-    rows |= _masses(sides, q_one) | _quantile_shifts(sides, q_one, q_exact)
-    rows |= _wasserstein(sides, _spread(exact, q_exact))
+    rows = _moments(contrast, heavy=not all(light)) if has_mean else _empty(MEASURES[:2])
+    rows |= _masses(contrast, q_one) | _quantile_shifts(contrast, q_one, q_exact)
+    rows |= _wasserstein(contrast, _spread(exact, q_exact))
     return {**rows, "has_mean": has_mean, "finite": True}
 
 
-def _moments(sides: Sides, *, heavy: bool) -> dict[str, float]:
-    one, exact = sides.approximation, sides.exact
+def _moments(contrast: Contrast, *, heavy: bool) -> dict[str, float]:
+    one, exact = contrast.approximation, contrast.exact
     (m_one, s_one, z_one), (m, s, z) = _standardised(one), _standardised(exact)
     shift, ratio = (m_one - m) / s, np.log(s_one / s)
     known = [sample.mean is not None for sample in (one, exact)]
@@ -157,9 +159,9 @@ def _moments(sides: Sides, *, heavy: bool) -> dict[str, float]:
     influences = [np.where(k, 0.0, x) for k, x in zip(known, (z_one * s_one / s, z), strict=True)]
     influences[1] = influences[1] + shift * squares[1]  # of the sd that is its unit
     return {
-        **_with_error("mean_shift", shift, sides.error(*influences)),
+        **_with_error("mean_shift", shift, contrast.error(*influences)),
         # A square with so heavy a tail has no standard error to speak of.
-        **_with_error("log_sd_ratio", ratio, np.inf if heavy else sides.error(*squares)),
+        **_with_error("log_sd_ratio", ratio, np.inf if heavy else contrast.error(*squares)),
     }
 
 
@@ -170,48 +172,50 @@ def _standardised(sample: Sample) -> tuple[float, float, np.ndarray]:
     return float(mean), float(sd), (values - mean) / sd
 
 
-def _masses(sides: Sides, quantiles: np.ndarray) -> dict[str, float]:
+def _masses(contrast: Contrast, quantiles: np.ndarray) -> dict[str, float]:
     """Exact mass of the central intervals, whose ends the approximation's own draws give."""
     rows: dict[str, float] = {}
     for name, ends in (("mass_50", (1, 3)), ("mass_95", (0, 4))):
         low, high = quantiles[list(ends)]
         masses = [
             float(s.weights[(s.values >= low) & (s.values <= high)].sum())
-            for s in (sides.approximation, sides.exact)
+            for s in (contrast.approximation, contrast.exact)
         ]
-        exact = ((sides.exact.values >= low) & (sides.exact.values <= high)) - masses[1]
+        exact = ((contrast.exact.values >= low) & (contrast.exact.values <= high)) - masses[1]
         own = sum(
             sign
-            * _ratio_at(sides, PROBABILITIES[k])
-            * (below - sides.approximation.weights @ below)
+            * _ratio_at(contrast, PROBABILITIES[k])
+            * (below - contrast.approximation.weights @ below)
             for sign, k in zip((-1, 1), ends, strict=True)
-            for below in [sides.approximation.values <= quantiles[k]]
+            for below in [contrast.approximation.values <= quantiles[k]]
         )
-        rows |= _with_error(name, masses[1], sides.error(own, exact))
+        rows |= _with_error(name, masses[1], contrast.error(own, exact))
         rows[name.replace("mass", "level")] = masses[0]
     return rows
 
 
-def _ratio_at(sides: Sides, probability: float) -> float:
+def _ratio_at(contrast: Contrast, probability: float) -> float:
     """Exact density over the approximation's, at one of its quantiles."""
-    ends = sides.approximation.quantiles(_around(probability))
-    own, exact = (np.ptp(s.probability_below(ends)) for s in (sides.approximation, sides.exact))
+    ends = contrast.approximation.quantiles(_around(probability))
+    own, exact = (
+        np.ptp(s.probability_below(ends)) for s in (contrast.approximation, contrast.exact)
+    )
     return float(exact / own) if own > 0 else 1.0
 
 
-def _quantile_shifts(sides: Sides, one: np.ndarray, exact: np.ndarray) -> dict[str, float]:
+def _quantile_shifts(contrast: Contrast, one: np.ndarray, exact: np.ndarray) -> dict[str, float]:
     if exact[0] == exact[-1] == one[0] == one[-1]:
         # All that varies lies beyond these quantiles: they cannot tell.
         return _empty([f"q{100 * p:g}_shift" for p in PROBABILITIES])
-    spread = _spread(sides.exact, exact)
+    spread = _spread(contrast.exact, exact)
     rows: dict[str, float] = {}
     for k, p in enumerate(PROBABILITIES):
         influences = [
             (p - (sample.values <= at[k])) * _slope_at(sample, p) / spread
-            for sample, at in ((sides.approximation, one), (sides.exact, exact))
+            for sample, at in ((contrast.approximation, one), (contrast.exact, exact))
         ]
         shift = (one[k] - exact[k]) / spread
-        rows |= _with_error(f"q{100 * p:g}_shift", shift, sides.error(*influences))
+        rows |= _with_error(f"q{100 * p:g}_shift", shift, contrast.error(*influences))
     return rows
 
 
@@ -227,9 +231,9 @@ def _around(probability: float) -> tuple[float, float]:
     return probability - width, probability + width
 
 
-def _wasserstein(sides: Sides, spread: float) -> dict[str, float]:
+def _wasserstein(contrast: Contrast, spread: float) -> dict[str, float]:
     """Distance, and its error: that of the mean of the potential, whose slope is sign(F - G)."""
-    one, exact = sides.approximation, sides.exact
+    one, exact = contrast.approximation, contrast.exact
     both = [exact.values] if one.values is exact.values else [one.values, exact.values]
     at = np.unique(np.concatenate(both))
     steps = np.diff(at, append=at[-1])
@@ -240,7 +244,7 @@ def _wasserstein(sides: Sides, spread: float) -> dict[str, float]:
     for sample in (one, exact):
         value = np.interp(sample.values, at, potential)
         influences.append((value - sample.weights @ value) / spread)
-    return _with_error("wasserstein", distance / spread, sides.error(*influences))
+    return _with_error("wasserstein", distance / spread, contrast.error(*influences))
 
 
 def _spread(sample: Sample, quantiles: np.ndarray) -> float:

@@ -205,13 +205,13 @@ def _said(quantity: str, criterion: Criterion, row: pd.Series) -> str:
             return f"the mean of {quantity} is {value:+.2f} sd off{_with_error(error)}"
         case "log_sd_ratio":
             word, percent = "wide" if value > 0 else "narrow", 100 * abs(np.expm1(value))
-            told = _with_error(100 * error, " %")
-            return f"the sd of {quantity} is {percent:.0f} % too {word}{told}"
+            error_text = _with_error(100 * error, " %")
+            return f"the sd of {quantity} is {percent:.0f} % too {word}{error_text}"
         case "mass_50" | "mass_95":
-            level, told = criterion.name.removeprefix("mass_"), _with_error(100 * error, " %")
+            level, error_text = criterion.name.removeprefix("mass_"), _with_error(100 * error, " %")
             return (
                 f"the {level} % interval of {quantity} holds {100 * value:.1f} % of the posterior"
-                f"{told}"
+                f"{error_text}"
             )
         case _:
             level = criterion.name.removeprefix("q").removesuffix("_shift")

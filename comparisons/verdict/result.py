@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ class Verdict:
         ``criterion`` that decided, its ``discrepancy`` and ``error``, and a ``sentence``.
     discrepancies : DataFrame
         All that was measured; empty where nothing could be.
-    k_hat : float
+    pareto_khat : float
         Of the weights that judged; NaN where a tree did. Below 0.7 they can be trusted.
     evaluations : int
         Log densities evaluated for it.
@@ -38,11 +39,18 @@ class Verdict:
 
     table: pd.DataFrame
     discrepancies: pd.DataFrame
-    k_hat: float
+    pareto_khat: float
     evaluations: int
     seconds: float
     second_mode: str = ""
     heavier_mode: np.ndarray | None = None
+
+    @property
+    def k_hat(self) -> float:
+        """Old name of ``pareto_khat``; it goes with 0.3."""
+        message = "Verdict.k_hat is Verdict.pareto_khat since 0.2; the old name goes with 0.3."
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return self.pareto_khat
 
     @property
     def agrees(self) -> bool:
@@ -87,6 +95,6 @@ class Verdict:
         wide = max((len(name) for name in names), default=0)
         rows = zip(names, shown["judgement"], shown["sentence"], strict=True)
         lines = [f"{name:{wide}}  {judged:12}  {said}" for name, judged, said in rows]
-        told = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
+        counts = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
         more = len(self.table) - len(shown)
-        return "\n".join([*lines, f"{told}{f' ({more} not shown)' if more else ''}."])
+        return "\n".join([*lines, f"{counts}{f' ({more} not shown)' if more else ''}."])

@@ -44,7 +44,7 @@ def test_quantiles_of_ld50(tree):
 
 def test_fit(tree):
     fit = tree["fit"]
-    assert float(fit["k_hat"]) < 0.5
+    assert float(fit["pareto_khat"]) < 0.5
     error = float(fit["log_evidence_error"])
     assert abs(float(fit["log_evidence"]) - 1.18324) < 4 * error
     assert error < 0.02
@@ -52,7 +52,7 @@ def test_fit(tree):
     np.testing.assert_allclose(fit["sd"], (1.0190854, 4.8727677), atol=6e-8)
     assert fit["trial"].values[-1].startswith("t5")
     assert fit["trial_pairs"].values[-1] == 4000
-    assert fit["trial_k_hat"].values[-1] == float(fit["k_hat"])
+    assert fit["trial_k_hat"].values[-1] == float(fit["pareto_khat"])
 
 
 def test_weighted_points(tree):
@@ -88,7 +88,7 @@ def test_arviz_takes_the_tree(tree):
 def test_gaussian_target_is_exact(density_of):
     mean, covariance, evidence = exact_posterior(example_data())
     fit = importance(density_of(linear_regression), draws=1000, random_seed=2)["fit"]
-    assert float(fit["k_hat"]) == -np.inf
+    assert float(fit["pareto_khat"]) == -np.inf
     assert float(fit["effective_sample_size"]) == pytest.approx(1000)
     assert float(fit["log_evidence"]) == pytest.approx(evidence, rel=1e-8)
     assert float(fit["log_evidence_error"]) < 1e-8
@@ -100,7 +100,7 @@ def test_gaussian_target_is_exact(density_of):
 def test_evidence_of_the_windshields(golden, line, density_of):
     fit = importance(density_of(windshield, line), random_seed=3)["fit"]
     expected = golden["windshield"][str(line)]["log_evidence"]
-    assert float(fit["k_hat"]) < 0.5
+    assert float(fit["pareto_khat"]) < 0.5
     assert abs(float(fit["log_evidence"]) - expected) < 4 * float(fit["log_evidence_error"])
 
 
@@ -172,7 +172,7 @@ def horseshoe():
 def test_a_heavy_tail_is_warned_of():
     with pytest.warns(UntrustedWeightsWarning, match="cannot be trusted.* k-hat of"):
         tree = importance(horseshoe(), draws=500, random_seed=1)
-    assert float(tree["fit"]["k_hat"]) >= 0.7
+    assert float(tree["fit"]["pareto_khat"]) >= 0.7
     assert len(tree["fit"]["trial"]) > 8  # it tried
 
 

@@ -205,7 +205,7 @@ def test_weights_lead_to_nuts_as_far_as_k_hat_says(fits):
     tree = fits(nagq=5, skew=True, weights=True)
     fit = tree["fit"]
     # It is 0.7 or more, and that was warned of.
-    assert 0.7 <= float(fit["k_hat"]) < 1
+    assert 0.7 <= float(fit["pareto_khat"]) < 1
     size = float(fit["effective_sample_size"])
     assert 20 < size < DRAWS
     for name, draws in _scalars(tree).items():
@@ -218,7 +218,7 @@ def test_skew_keeps_the_outer_draws(fits):
     xr.testing.assert_equal(plain["posterior"]["sigma"], skew["posterior"]["sigma"])
     moved = (plain["posterior"]["effect"] != skew["posterior"]["effect"]).any("group")
     assert 0.1 < float(moved.mean()) < 0.9  # of the mirrored pairs the other one
-    assert "k_hat" not in skew["fit"]
+    assert "pareto_khat" not in skew["fit"]
 
 
 # The tree.
@@ -326,7 +326,7 @@ def test_weighted_draws_of_normal_data(densities, golden):
         densities("schools"), DRAWS, latent=["mu", "theta"], points=61, weights=True, random_seed=2
     )
     fit = tree["fit"]
-    assert float(fit["k_hat"]) < 0.7
+    assert float(fit["pareto_khat"]) < 0.7
     size = float(fit["effective_sample_size"])
     assert size > 0.5 * DRAWS
     mu = tree["posterior"]["mu"].values

@@ -84,11 +84,11 @@ def test_a_draw_that_is_not_a_number(draws, value):
 @pytest.mark.parametrize(
     ("fit", "told"),
     [
-        ({"k_hat": 1.0, "effective_sample_size": 900.0}, "k-hat of 1.00"),
-        ({"k_hat": np.nan}, "k-hat of nan"),
-        ({"k_hat": 0.1, "effective_sample_size": 50.0}, "worth only 50"),
-        ({"k_hat": 0.1, "effective_sample_size": np.nan}, "worth only nan"),
-        ({"k_hat": 0.1, "effective_sample_size": 900.0}, None),
+        ({"pareto_khat": 1.0, "effective_sample_size": 900.0}, "k-hat of 1.00"),
+        ({"pareto_khat": np.nan}, "k-hat of nan"),
+        ({"pareto_khat": 0.1, "effective_sample_size": 50.0}, "worth only 50"),
+        ({"pareto_khat": 0.1, "effective_sample_size": np.nan}, "worth only nan"),
+        ({"pareto_khat": 0.1, "effective_sample_size": 900.0}, None),
     ],
 )
 def test_weights(draws, fit, told):
@@ -114,7 +114,7 @@ def test_methods_that_are_exact_are_trusted(density):
 def test_approximations_are_not(density, draws):
     assert "laplace is an approximation" in distrust_of(laplace(density))
     for method in ("skew_laplace", "nested_laplace", "advi", "dadvi"):
-        tree = tree_of(draws, fit={"k_hat": 0.1}, method=method, independent_draws=1)
+        tree = tree_of(draws, fit={"pareto_khat": 0.1}, method=method, independent_draws=1)
         assert f"{method} is an approximation" in distrust_of(tree)
 
 

@@ -58,7 +58,7 @@ def test_a_mean_that_the_heaviest_terms_decide_has_no_error():
         pm.Normal("y", x**2, 0.3)
     tree = importance(model, random_seed=14)
     row = summary_table({"": tree}).loc[("y", "")]
-    assert float(tree["fit"]["k_hat"]) < 0.5  # the weights alone do not tell
+    assert float(tree["fit"]["pareto_khat"]) < 0.5  # the weights alone do not tell
     assert row["mcse_mean"] == row["mcse_sd"] == np.inf
     assert abs(row["mean"] - 1) > 0.1
 

@@ -26,6 +26,14 @@ def test_a_comparison_survives_a_round_trip(exercise, tmp_path):
     np.testing.assert_array_equal(loaded.summary(), saved.summary())
 
 
+def test_trees_of_0_1_are_read_by_the_names_of_today(normal_tree, tmp_path):
+    tree = normal_tree()
+    tree["fit"] = xr.Dataset({"k_hat": 0.3})
+    Comparison({"old": tree}).save(tmp_path / "there")
+    fit = Comparison.load(tmp_path / "there").trees["old"]["fit"].to_dataset()
+    assert dict(fit.data_vars) == {"pareto_khat": 0.3}
+
+
 def test_saving_again_replaces_the_old(normal_tree, tmp_path):
     Comparison({"a": normal_tree(), "b": normal_tree(seed=2)}).save(tmp_path / "there")
     Comparison({"c": normal_tree()}).save(tmp_path / "there")

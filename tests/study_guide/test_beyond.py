@@ -50,7 +50,7 @@ def test_reflected_and_reweighted(printed, golden):
     assert abs(printed["beta_mean_reflected"] - 10.26) < MOST * error
     assert abs(printed["beta_mean_reweighted"] - mean) < MOST * 0.10
     assert abs(printed["beta_sd_reweighted"] - sd) < MOST * 0.08
-    assert printed["k_hat"] < 0.7
+    assert printed["pareto_khat"] < 0.7
     assert printed["effective_sample_size"] > 2500
     error = printed["log_evidence_error"]
     assert abs(printed["log_evidence"] - exact["log_evidence"]) < MOST * error

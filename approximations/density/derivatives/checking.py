@@ -81,10 +81,10 @@ def hessian_error(density: Slope, theta: np.ndarray, product: Product, scale: np
     errors = []
     for direction in _directions(len(theta)):
         vector = direction / scale
-        told = product(vector)
+        claimed = product(vector)
         # Where the scale is another's than this Hessian's, such as a prior's.
-        length = max(1.0, math.sqrt(abs(float(vector @ told)) / len(theta)))
-        errors.append(_error_along(density, theta, vector / length, told / length, scale))
+        length = max(1.0, math.sqrt(abs(float(vector @ claimed)) / len(theta)))
+        errors.append(_error_along(density, theta, vector / length, claimed / length, scale))
     return max(errors)
 
 
@@ -99,15 +99,15 @@ def check_flatness(density: Slope, theta: np.ndarray, product: Product) -> None:
     DerivativeError
     """
     vector = _directions(len(theta))[0]
-    told = product(vector)
+    claimed = product(vector)
     long, short = (_difference(density, theta, vector, step) for step in _STEPS[:2])
-    apart = np.abs(short - told)
+    apart = np.abs(short - claimed)
     if not np.all(np.isfinite(apart)):
         return
     worst = int(np.argmax(apart))
     is_rounding = apart[worst] < _EXPLAINED * abs(short[worst])
     if not is_rounding and np.abs(long - short)[worst] < _SETTLED * apart[worst]:
-        raise _refusal(density, worst, told, short)
+        raise _refusal(density, worst, claimed, short)
 
 
 def check_kink(density: Slope, theta: np.ndarray, entry: int, scale: float) -> None:
@@ -147,18 +147,18 @@ def check_kink(density: Slope, theta: np.ndarray, entry: int, scale: float) -> N
 
 
 def _error_along(
-    density: Slope, theta: np.ndarray, vector: np.ndarray, told: np.ndarray, scale: np.ndarray
+    density: Slope, theta: np.ndarray, vector: np.ndarray, claimed: np.ndarray, scale: np.ndarray
 ) -> float:
     """Error of a product: of differences at the first step that is finite, else 0 at the least."""
-    size, seen = scale + np.abs(told), told
+    size, seen = scale + np.abs(claimed), claimed
     for found in _differences(density, theta, vector):
-        error = float((np.abs(found - told) / size).max())  # NaN where one of them is
+        error = float((np.abs(found - claimed) / size).max())  # NaN where one of them is
         if error <= _EXPLAINED and density.has_exact_hessian:
             return 0.0
         if not density.has_exact_hessian and math.isfinite(error):
             return error
-        seen = found if seen is told else seen
-    raise _refusal(density, int(np.argmax(np.abs(seen - told) / size)), told, seen)
+        seen = found if seen is claimed else seen
+    raise _refusal(density, int(np.argmax(np.abs(seen - claimed) / size)), claimed, seen)
 
 
 @lru_cache(maxsize=4)
@@ -168,13 +168,13 @@ def _directions(size: int) -> np.ndarray:
     return rng.choice((-1.0, 1.0), size=shape) * rng.uniform(0.5, 1.5, size=shape)
 
 
-def _refusal(density: Slope, worst: int, told: np.ndarray, found: np.ndarray) -> DerivativeError:
+def _refusal(density: Slope, worst: int, claimed: np.ndarray, found: np.ndarray) -> DerivativeError:
     return DerivativeError(
         "The Hessian at the mode is not the second derivative of the log density: along a "
-        f"direction it gives {told[worst]:.5g} for {density.parameters[worst]}, and differences of "
-        f"the gradient give {found[worst]:.5g}. Either a rule of differentiation leaves a part out "
-        "there, as of a switch with a branch for one point, or of an operation of one's own; or "
-        "the slope jumps, as of |x| at 0. Write that part of the model in another way, or use smc "
+        f"direction it gives {claimed[worst]:.5g} for {density.parameters[worst]}, and differences "
+        f"of the gradient give {found[worst]:.5g}. Either a rule of differentiation leaves a part "
+        "out there, as of a switch with a branch for one point, or of an operation of one's own; "
+        "or the slope jumps, as of |x| at 0. Write that part of the model in another way, or use smc "
         "or nuts."
     )
 

@@ -46,7 +46,7 @@ class ScalarFunction:
     def batched_value(
         self, thetas: np.ndarray, *, progress: Callable[[int], None] | None = None
     ) -> np.ndarray:
-        """Values (S,) at points ``thetas`` (S, P), in chunks of which ``progress`` is told."""
+        """Values (S,) at points ``thetas`` (S, P), in chunks; ``progress`` is called after each."""
         # Columns in one piece each: that is how the arrays of a batch lie, too.
         thetas = np.asfortranarray(thetas, dtype=float)
         self.evaluations["value"] += len(thetas)

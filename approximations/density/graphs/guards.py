@@ -85,10 +85,10 @@ def what_it_draws(logp: Variable) -> str:
     if not drawn:
         return ""
     named = {str(v.name) for node in drawn for v in node.outputs if v.name}
-    told = ", ".join(sorted(named or {str(node.op) for node in drawn}))
+    names = ", ".join(sorted(named or {str(node.op) for node in drawn}))
     return (
         "The log density depends on random numbers that are drawn anew at each evaluation "
-        f"({told}), so it is not a function of the parameters. Make them variables of the model "
+        f"({names}), so it is not a function of the parameters. Make them variables of the model "
         "(with a name, within `with model:`), or put numbers in their place."
     )
 

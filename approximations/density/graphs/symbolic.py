@@ -231,7 +231,7 @@ def _stabilised(logp: Any) -> Any:
 
 
 def with_known_lengths(graphs: list[Any]) -> list[Any]:
-    """Copy graphs, with lengths told by those of the inputs.
+    """Copy graphs, with lengths that follow those of the inputs.
 
     In a batch the length of anything else would be one for each row, and what is made of it, such
     as a range of indices, a loop in Python.

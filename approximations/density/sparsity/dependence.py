@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 from scipy.sparse import csr_array
 
-# Pairs of entry and parameter (5 bytes each) beyond which an array is told in common only.
+# Pairs of entry and parameter (5 bytes each) beyond which an array has one for all elements.
 _MOST_PAIRS = 2**24
 
 

@@ -103,7 +103,7 @@ class Reader:
 
 
 class UnknownShapeError(Exception):
-    """The shape of an operation's output cannot be told without evaluating it."""
+    """The shape of an operation's output is not known without evaluating it."""
 
 
 @singledispatch

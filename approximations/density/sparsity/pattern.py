@@ -117,7 +117,7 @@ def dependence_of(
     Raises
     ------
     UnknownShapeError
-        When the shape of an array cannot be told without evaluating it.
+        When the shape of an array is not known without evaluating it.
     """
     reader = Reader(
         parameters, lambda graphs, known: follow(graphs, known, reader), read, of_slopes

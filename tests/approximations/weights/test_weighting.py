@@ -56,7 +56,7 @@ def two_modes(distance):
 @pytest.mark.parametrize("scales", [1.0, np.geomspace(1e-4, 1e4, 30)], ids=["plain", "scaled"])
 def test_gaussian_target_has_equal_weights(scales):
     pairs = pairs_of(gaussian_model(30, scales), pairs=500)
-    assert pairs.k_hat == -np.inf
+    assert pairs.pareto_khat == -np.inf
     assert pairs.effective_sample_size == pytest.approx(500, rel=1e-9)
     assert np.ptp(pairs.log_weights) < 1e-7
     assert pairs.log_evidence == pytest.approx(0.0, abs=1e-8)
@@ -83,7 +83,7 @@ def bioassay_runs():
 
 
 def test_bioassay_is_trusted_for_all_seeds(bioassay_runs):
-    assert max(run.k_hat for run in bioassay_runs[1]) < 0.5
+    assert max(run.pareto_khat for run in bioassay_runs[1]) < 0.5
 
 
 def test_bioassay_mean_of_beta(bioassay_runs):
@@ -136,7 +136,7 @@ def schools():
 
 def test_eight_schools_are_trusted(schools):
     """No round proposal serves this funnel: REFERENCE has its moments by quadrature."""
-    assert schools.k_hat < 0.5
+    assert schools.pareto_khat < 0.5
     assert schools.effective_sample_size > 2000
     assert schools.proposal.name.startswith("ridge")
     assert abs(schools.log_evidence - -31.31135) < 4 * schools.log_evidence_error
@@ -151,7 +151,7 @@ def test_a_funnel_is_trusted():
         v = pm.Normal("v", 0, 1.5)
         pm.Normal("x", 0, pt.exp(v / 2), shape=4)
     pairs = pairs_of(model, seed=2)
-    assert pairs.k_hat < 0.5
+    assert pairs.pareto_khat < 0.5
     assert abs(pairs.log_evidence) < 4 * pairs.log_evidence_error
     mean, error = expectation(pairs, pairs.thetas[..., 0])
     assert abs(mean) < 4 * error
@@ -220,8 +220,8 @@ def test_the_same_seed_gives_the_same_pairs():
 
 
 def test_equal_weights_have_no_tail():
-    smoothed, k_hat = smoothed_weights(np.full(1000, 3.0))
-    assert k_hat == -np.inf
+    smoothed, pareto_khat = smoothed_weights(np.full(1000, 3.0))
+    assert pareto_khat == -np.inf
     np.testing.assert_array_equal(smoothed, 3.0)
 
 
@@ -229,27 +229,27 @@ def test_equal_weights_have_no_tail():
 def test_k_hat_of_a_pareto(shape):
     """The tail index of exact Pareto weights, with the error of 190 tail draws and the prior."""
     draws = np.random.default_rng(1).random(4000)
-    _, k_hat = smoothed_weights(-shape * np.log(draws))
+    _, pareto_khat = smoothed_weights(-shape * np.log(draws))
     tail = 3 * np.sqrt(4000)
     shrunk = (tail * shape + 5) / (tail + 10)
-    assert abs(k_hat - shrunk) < 4 * (1 + shape) / np.sqrt(tail)
+    assert abs(pareto_khat - shrunk) < 4 * (1 + shape) / np.sqrt(tail)
 
 
 @given(st.floats(-1e4, 1e4))
 def test_smoothing_keeps_the_scale(shift):
     """Weights below the tail stay as they are, whatever the constant."""
     raw = np.random.default_rng(2).normal(size=400)
-    smoothed, k_hat = smoothed_weights(raw + shift)
+    smoothed, pareto_khat = smoothed_weights(raw + shift)
     body = raw < np.quantile(raw, 0.8)
     np.testing.assert_allclose(smoothed[body] - shift, raw[body], atol=1e-9)
-    assert k_hat == pytest.approx(smoothed_weights(raw)[1], abs=1e-6)
+    assert pareto_khat == pytest.approx(smoothed_weights(raw)[1], abs=1e-6)
 
 
 def test_zero_weights_stay_zero():
     raw = np.where(np.arange(1000) < 500, -np.inf, np.random.default_rng(3).normal(size=1000))
-    smoothed, k_hat = smoothed_weights(raw)
+    smoothed, pareto_khat = smoothed_weights(raw)
     assert np.all(smoothed[:500] == -np.inf)
-    assert np.isfinite(k_hat)
+    assert np.isfinite(pareto_khat)
 
 
 def test_too_few_weights_to_tell():

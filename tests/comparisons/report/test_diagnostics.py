@@ -48,8 +48,8 @@ def test_a_box_that_cuts_is_told(density):
 def test_importance_tells_its_weights(density):
     tree = importance(density, draws=1000, random_seed=1)
     found = diagnosis("weighted", tree, ())
-    k_hat = float(tree["fit"]["k_hat"])
-    told = f"The weights that corrected the draws can be trusted: k-hat is {k_hat:.3g}, below 0.7."
+    khat = float(tree["fit"]["pareto_khat"])
+    told = f"The weights that corrected the draws can be trusted: k-hat is {khat:.3g}, below 0.7."
     assert found.words == told.replace(" -", " −")
     (picture,) = found.pictures
     assert "the heaviest 1 % of 1000 pairs hold" in picture.finding
@@ -97,7 +97,7 @@ def test_weights_that_corrected_nothing_are_not_said_to_have():
         tree.attrs["method"] = method
         signs = weight_signs(tree)
         assert not signs.used
-        assert signs.k_hat == pytest.approx(float(tree["fit"]["k_hat"]))
+        assert signs.pareto_khat == pytest.approx(float(tree["fit"]["pareto_khat"]))
         assert "The draws are the approximation's own. They can be corrected" in weight_words(signs)
     few = tree["sample_stats"].to_dataset().isel(draw=slice(50))
     tree["sample_stats"] = xr.DataTree(few)

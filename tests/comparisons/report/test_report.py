@@ -145,7 +145,7 @@ def test_given_verdicts_judges_findings_and_lines_are_used(comparison, tmp_path)
         units={"beta": "per log g/ml"},
     )
     report = path.read_text(encoding="utf-8")
-    told = f"judged by weighted draws (k-hat {found.k_hat:.2g})".replace("-0", "−0")
+    told = f"judged by weighted draws (k-hat {found.pareto_khat:.2g})".replace("-0", "−0")
     assert told in text_of(report, "verdict")
     assert "It leans by −1." in text_of(report, "verdict")
     assert text_of(report, "python").endswith("make_it_again()")

@@ -18,7 +18,7 @@ from tripos.comparisons.verdict import Verdict
 JUDGEMENTS = ("agrees", "differs", "inconclusive", "failed")
 
 
-def verdict_of(judgements, sentence="the mean of {q} is -0.5 sd off", k_hat=np.nan):
+def verdict_of(judgements, sentence="the mean of {q} is -0.5 sd off", pareto_khat=np.nan):
     names = pd.Index([f"x[{k}]" for k in range(len(judgements))], name="quantity")
     rows = {
         "judgement": judgements,
@@ -27,7 +27,7 @@ def verdict_of(judgements, sentence="the mean of {q} is -0.5 sd off", k_hat=np.n
         "error": 0.0,
         "sentence": [sentence.format(q=q) for q in names],
     }
-    return Verdict(pd.DataFrame(rows, index=names), pd.DataFrame(), k_hat, 0, 0.0)
+    return Verdict(pd.DataFrame(rows, index=names), pd.DataFrame(), pareto_khat, 0, 0.0)
 
 
 def quantiles_of(**by_label):
@@ -59,7 +59,7 @@ def test_a_verdict_is_headed_by_the_gravest():
     ],
 )
 def test_one_judgement_for_all_is_said_once(judgement, headline):
-    found = judged("a", verdict_of([judgement] * 2, k_hat=0.31), None)
+    found = judged("a", verdict_of([judgement] * 2, pareto_khat=0.31), None)
     assert found.headline == f"{headline}, judged by weighted draws (k-hat 0.31)."
     assert judged("a", verdict_of([judgement]), None).headline.endswith(" in x[0].")
 

@@ -228,4 +228,4 @@ def test_a_table_of_nothing_has_its_columns(run, monkeypatch):
     suite = run(methods=["fails"])
     assert suite.summary().empty
     assert list(suite.summary().index.names) == ["model", "method", "repeat", "quantity"]
-    assert np.isnan(suite.cells()["k_hat"]).all()
+    assert np.isnan(suite.cells()["pareto_khat"]).all()

@@ -12,6 +12,7 @@ from tripos.approximations import Gaussian, LogDensity, laplace
 from tripos.approximations.errors import ArgumentError
 from tripos.approximations.weights.pairs import draw_pairs, weigh
 from tripos.approximations.weights.proposals import Component, Proposal
+from tripos.comparisons.verdict.contrasts import Contrast, Sample
 from tripos.comparisons.verdict.discrepancy import (
     MEASURES,
     PROBABILITIES,
@@ -19,7 +20,6 @@ from tripos.comparisons.verdict.discrepancy import (
     discrepancies,
     measures,
 )
-from tripos.comparisons.verdict.sides import Sample, Sides
 
 QUARTILE = norm.ppf(0.75)
 
@@ -34,7 +34,7 @@ def equal(values):
 
 
 def measured(approximation, exact):
-    return measures(Sides(approximation, exact))
+    return measures(Contrast(approximation, exact))
 
 
 def closed_forms(shift, ratio):

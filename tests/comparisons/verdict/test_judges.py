@@ -53,7 +53,7 @@ def test_the_others_are_judged(trees):
 def test_weighted_draws_judge_where_no_tree_can(trees, density):
     found = verdicts({"normal": trees["normal"]}, density, random_seed=1)
     assert found["normal"].table.at["beta", "judgement"] == "differs"
-    assert found["normal"].k_hat < 0.5
+    assert found["normal"].pareto_khat < 0.5
 
 
 def test_judges_can_be_named(trees):

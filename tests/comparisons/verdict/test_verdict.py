@@ -64,7 +64,7 @@ def test_bioassay_differs_for_all_seeds(flat):
         found = verdict(tree, density, random_seed=seed)
         assert found.table.at["beta", "judgement"] == "differs"
         assert found.table.at["ld50", "judgement"] == "differs"
-        assert found.k_hat < 0.5
+        assert found.pareto_khat < 0.5
         beta = found.discrepancies.loc["beta"]
         count = limits.standard_errors
         assert abs(beta["mean_shift"]) - count * beta["mean_shift_se"] > limits.mean
@@ -76,7 +76,7 @@ def test_bioassay_differs_for_all_seeds(flat):
 def test_a_linear_regression_agrees():
     found = judged(linear_regression())
     assert found.agrees
-    assert found.k_hat == -np.inf
+    assert found.pareto_khat == -np.inf
     assert found.counts == {"agrees": 3, "differs": 0, "inconclusive": 0, "failed": 0}
     assert found.table["error"].max() < 1e-6
 
@@ -145,7 +145,7 @@ def test_a_second_mode_fails():
     assert not found.agrees
     assert found.second_mode
     assert found.discrepancies.empty
-    assert np.isnan(found.k_hat)
+    assert np.isnan(found.pareto_khat)
 
 
 def test_a_tree_on_a_mode_without_mass_differs():
@@ -207,7 +207,7 @@ def test_a_density_that_is_no_number_fails():
     found = judged(flat_model(lambda x: -0.5 * x[0] ** 2 + pt.sqrt(2 - x[0]) / 100))
     assert list(found.table["judgement"]) == ["failed"]
     assert "log density is nan at" in found.table.at["x[0]", "sentence"]
-    assert found.k_hat == np.inf
+    assert found.pareto_khat == np.inf
 
 
 def test_all_weight_on_one_draw_fails(monkeypatch, flat):
@@ -281,7 +281,7 @@ def test_against_a_grid(flat):
     density, tree = flat
     found = verdict(tree, against=grid(density, random_seed=1))
     assert set(found.table["judgement"]) == {"differs"}
-    assert np.isnan(found.k_hat)
+    assert np.isnan(found.pareto_khat)
     assert found.evaluations == 0
     assert found.table.at["beta", "sentence"].endswith("; use NUTS.")
 
@@ -316,7 +316,9 @@ def test_good_chains_judge():
     assert verdict(fine, against=trusted).agrees
 
 
-@pytest.mark.parametrize("fit", [{"k_hat": 0.9}, {"k_hat": 0.1, "effective_sample_size": 50.0}])
+@pytest.mark.parametrize(
+    "fit", [{"pareto_khat": 0.9}, {"pareto_khat": 0.1, "effective_sample_size": 50.0}]
+)
 def test_weighted_draws_that_are_worth_little_judge_nothing(fit):
     draws = tree_of({"x": norm.ppf((np.arange(4000) + 0.5) / 4000)})
     trusted = draws.copy()
@@ -464,3 +466,10 @@ def test_a_curvature_of_low_rank_is_judged_by_its_draws(density_of):
     density = density_of(bioassay, "weak")
     found = verdict(low_rank_laplace(density, random_seed=1, rank=1), density)
     assert found.table.at["beta", "judgement"] == "differs"
+
+
+def test_the_old_name_of_k_hat_still_works(flat):
+    density, _ = flat
+    found = verdict(laplace(density, random_seed=1), density, random_seed=1)
+    with pytest.warns(DeprecationWarning, match=r"k_hat is Verdict\.pareto_khat since 0\.2"):
+        assert found.k_hat == found.pareto_khat

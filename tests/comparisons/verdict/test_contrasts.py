@@ -7,15 +7,15 @@ import xarray as xr
 from scipy.stats import norm
 
 from tripos.approximations import find_mode, grid, importance, laplace
-from tripos.approximations.gaussian import Gaussian
+from tripos.approximations.linear_algebra.gaussian import Gaussian
 from tripos.approximations.weights.weighting import weighted_pairs
-from tripos.comparisons.verdict.discrepancy import discrepancies, measures
-from tripos.comparisons.verdict.sides import (
+from tripos.comparisons.verdict.contrasts import (
     Sample,
-    sides_of_pairs,
-    sides_of_tree_and_pairs,
-    sides_of_trees,
+    contrasts_of_pairs,
+    contrasts_of_tree_and_pairs,
+    contrasts_of_trees,
 )
+from tripos.comparisons.verdict.discrepancy import discrepancies, measures
 from tripos.models import bioassay, linear_regression
 
 RUNS = 60
@@ -52,7 +52,7 @@ def chains(seed):
 @pytest.mark.parametrize("make", [independent, chains])
 def test_standard_errors_of_a_trusted_tree_are_calibrated(make):
     """The approximation is taken as it is; only the judge's draws have an error."""
-    rows = [measures(sides_of_trees(evenly(), make(seed))["x"]) for seed in range(RUNS)]
+    rows = [measures(contrasts_of_trees(evenly(), make(seed))["x"]) for seed in range(RUNS)]
     ends = 0.1 + norm.ppf([[0.25, 0.75], [0.025, 0.975]])
     masses = np.diff(norm.cdf(ends), axis=1).ravel()
     truth = {"mean_shift": 0.1, "log_sd_ratio": 0, "mass_50": masses[0], "mass_95": masses[1]}
@@ -65,7 +65,9 @@ def test_standard_errors_of_a_trusted_tree_are_calibrated(make):
 def test_neighbours_that_are_correlated_widen_the_error():
     draws = autoregressive(1, memory=0.9)
     errors = [
-        measures(sides_of_trees(evenly(), tree_of(draws, independent=flag))["x"])["mean_shift_se"]
+        measures(contrasts_of_trees(evenly(), tree_of(draws, independent=flag))["x"])[
+            "mean_shift_se"
+        ]
         for flag in (True, False)
     ]
     # sqrt((1 + 0.9) / (1 - 0.9)) = 4.4, as such chains themselves tell it.
@@ -75,7 +77,7 @@ def test_neighbours_that_are_correlated_widen_the_error():
 def test_a_grid_has_no_error():
     trusted = grid(bioassay(), random_seed=1)
     draws = trusted["posterior"]["beta"].values
-    side = sides_of_trees(trusted, trusted)["beta"]
+    side = contrasts_of_trees(trusted, trusted)["beta"]
     assert side.exact.mean == pytest.approx(11.6356, abs=2e-3)
     assert side.error(np.ones(3), np.ones(3)) == 0
     one = xr.DataTree.from_dict({"posterior": trusted["posterior"].to_dataset()[["beta"]]})
@@ -89,14 +91,14 @@ def test_an_importance_tree_judges_by_its_weighted_points(density_of):
     """Not by the draws resampled from them, whose number says too much."""
     density = density_of(bioassay)
     tree = importance(density, draws=20_000, pairs=1000, random_seed=1)
-    side = sides_of_trees(tree, tree)["beta"]
+    side = contrasts_of_trees(tree, tree)["beta"]
     assert len(side.exact.values) == 2000
     assert side.exact.weights.sum() == pytest.approx(1.0)
     error = measures(side)["mean_shift_se"]
     least = 1 / np.sqrt(2 * 1000)
     assert least < error < 0.1
     runs = [
-        measures(sides_of_trees(tree, importance(density, pairs=1000, random_seed=s))["beta"])
+        measures(contrasts_of_trees(tree, importance(density, pairs=1000, random_seed=s))["beta"])
         for s in range(2, 22)
     ]
     shifts = np.array([row["mean_shift"] for row in runs])
@@ -115,7 +117,7 @@ def regression(density_of):
 def test_gaussian_target_agrees_without_error(regression):
     """Both sides are the same draws with the same weights."""
     density, pairs = regression
-    for side in sides_of_pairs(density, pairs).values():
+    for side in contrasts_of_pairs(density, pairs).values():
         row = measures(side)
         assert abs(row["mean_shift"]) < 1e-7
         assert abs(row["log_sd_ratio"]) < 1e-7
@@ -126,8 +128,8 @@ def test_gaussian_target_agrees_without_error(regression):
 def test_a_tree_beside_pairs_is_taken_as_it_is(regression):
     density, pairs = regression
     tree = laplace(density, draws=300, random_seed=3)
-    sides = sides_of_tree_and_pairs(tree, density, pairs)
-    assert list(sides) == list(sides_of_pairs(density, pairs))
+    sides = contrasts_of_tree_and_pairs(tree, density, pairs)
+    assert list(sides) == list(contrasts_of_pairs(density, pairs))
     for side in sides.values():
         assert len(side.approximation.values) == 300
         noise = np.random.default_rng(1).standard_normal(300)

@@ -21,7 +21,7 @@ from ..monte_carlo import Sample, cells_of, sample_of, samples_of_posterior
 
 
 @dataclass(frozen=True)
-class Sides:
+class Contrast:
     """One quantity under an approximation, and under what it is judged by.
 
     Attributes
@@ -44,7 +44,7 @@ class Sides:
         return self.exact.error(exact_influence)
 
 
-def sides_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Sides]:
+def contrasts_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Contrast]:
     """Set the quantities that two trees share side by side.
 
     Parameters
@@ -56,7 +56,7 @@ def sides_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Sides]:
     first |= {label: sample for label, sample in cells_of(one).items() if label in first}
     second = samples_of_posterior(other)
     return {
-        label: Sides(sample, second[label]) for label, sample in first.items() if label in second
+        label: Contrast(sample, second[label]) for label, sample in first.items() if label in second
     }
 
 
@@ -76,9 +76,9 @@ def is_normal_at_mode(tree: xr.DataTree, mode: np.ndarray | None = None) -> bool
     return mode is None or np.array_equal(tree["fit"].to_dataset()["mode"].values, mode)
 
 
-def sides_of_pairs(
+def contrasts_of_pairs(
     density: LogDensity, pairs: WeightedPairs, var_names: Sequence[str] | None = None
-) -> dict[str, Sides]:
+) -> dict[str, Contrast]:
     """Set the normal approximation beside the posterior, both from the same draws.
 
     With equal weights for both there is no noise at all: it comes from where they differ.
@@ -86,28 +86,28 @@ def sides_of_pairs(
     normal = np.exp(pairs.log_laplace - pairs.log_proposal).ravel()
     normal /= normal.sum()
     return {
-        label: Sides(Sample(exact.values, normal), exact, same_draws=True)
+        label: Contrast(Sample(exact.values, normal), exact, same_draws=True)
         for label, exact in _samples_of_pairs(density, pairs, var_names).items()
     }
 
 
-def sides_of_tree_and_pairs(
+def contrasts_of_tree_and_pairs(
     tree: xr.DataTree,
     density: LogDensity,
     pairs: WeightedPairs,
     var_names: Sequence[str] | None = None,
-) -> dict[str, Sides]:
+) -> dict[str, Contrast]:
     """Set the draws of a tree, as they are, beside the posterior as weighted draws give it."""
     exact, draws = _samples_of_pairs(density, pairs, var_names), _draws(tree)
     own = {label: sample_of(x, independent=True) for label, x in draws.items()} | cells_of(tree)
-    return {label: Sides(own[label], exact[label]) for label in draws if label in exact}
+    return {label: Contrast(own[label], exact[label]) for label in draws if label in exact}
 
 
-def sides_of_weights(tree: xr.DataTree, weights: np.ndarray) -> dict[str, Sides]:
+def contrasts_of_weights(tree: xr.DataTree, weights: np.ndarray) -> dict[str, Contrast]:
     """Set the draws of a tree, as they are, beside the same draws with weights (S,)."""
     equal = np.full(len(weights), 1 / len(weights))
     return {
-        label: Sides(Sample(x.ravel(), equal), Sample(x.ravel(), weights), same_draws=True)
+        label: Contrast(Sample(x.ravel(), equal), Sample(x.ravel(), weights), same_draws=True)
         for label, x in _draws(tree).items()
     }
 
