@@ -7,7 +7,7 @@ BENCH := .venv-bench/bin
 OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare study docs picture test test-extras oldest lint types check
+.PHONY: help install compare study docs picture test test-extras oldest lint types check wheel
 .PHONY: bench bench-borrowers bench-verdict bench-calibration bench-suite golden clean
 
 help:  ## list these targets
@@ -39,8 +39,8 @@ test: .venv/.complete  ## run the tests
 # PyMC 6.3 warns of its own imports with PyTensor 3.3.
 test-extras: .venv-bench/.complete  ## the tests of methods that stand on optional packages
 	$(BENCH)/python -m pytest -n auto --dist loadfile -W ignore::DeprecationWarning \
-		-k "pathfinder or dadvi or outside or jax" \
-		tests/approximations/{test_{pathfinder,dadvi,nuts,methods},running/test_outside}.py
+		-k "pathfinder or dadvi or other_packages or jax" \
+		tests/approximations/test_{pathfinder,dadvi,nuts,methods,other_packages}.py
 
 oldest: .venv-oldest/.complete  ## run the tests with the oldest versions that pyproject.toml allows
 	$(OLDEST)/python -m pytest -W ignore::DeprecationWarning \
@@ -50,14 +50,14 @@ lint: .venv/.complete  ## ruff: rules and format
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-# mypy does not follow the import hook of an editable install, so it gets the namespace `tripos` as
-# a folder of links; sed gives the files their own names back.
-types: .venv/.complete  ## mypy over the three packages
-	@mkdir -p build/types/tripos
-	@ln -sfn ../../../models ../../../approximations ../../../comparisons build/types/tripos/
-	set -o pipefail; $(BIN)/mypy | sed 's|^build/types/tripos/||'
+# From the folder of links that the editable install made, where the packages lie beneath tripos.
+types: .venv/.complete  ## mypy over the packages
+	cd build/__editable__.tripos-*/ && ../../$(BIN)/mypy --config-file ../../pyproject.toml
 
 check: lint types test  ## lint, types and test
+
+wheel: .venv/.complete  ## build sdist and wheel into dist/, and try the wheel by itself
+	@bash .ci/wheel.sh
 
 bench: .venv-bench/.complete  ## the benchmarks, in an environment with the peers (pymc-extras)
 	for script in benchmarks/bioassay.py benchmarks/linkers.py; do $(BENCH)/python "$$script" || exit 1; done
@@ -83,11 +83,14 @@ clean:  ## remove environments and caches; results/ stays
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/.complete: pyproject.toml constraints.txt
+# A file that is new or gone changes its folder: the install, which links every file, is made anew.
+PACKAGES := $(shell find tripos models approximations comparisons -type d -not -name __pycache__)
+
+.venv/.complete: pyproject.toml constraints.txt $(PACKAGES)
 	@bash .ci/environment.sh .venv dev constraints.txt
 
-.venv-bench/.complete: pyproject.toml constraints-peers.txt
+.venv-bench/.complete: pyproject.toml constraints-peers.txt $(PACKAGES)
 	@bash .ci/environment.sh .venv-bench peers constraints-peers.txt
 
-.venv-oldest/.complete: pyproject.toml constraints-oldest.txt
+.venv-oldest/.complete: pyproject.toml constraints-oldest.txt $(PACKAGES)
 	@bash .ci/environment.sh .venv-oldest dev constraints-oldest.txt 3.12

@@ -65,6 +65,9 @@ else
 fi
 # Many processes import PyMC, which is three times as quick from bytecode; pip compiles by itself.
 # uv is quick but does not read pip's settings (a mirror, a certificate): if it fails, pip may not.
-"$uv" pip install --quiet --compile-bytecode --python "$folder" -c "$constraints" -e ".[$extra]" ||
-    "$folder/bin/python" -m pip install --quiet -c "$constraints" -e ".[$extra]"
+# Strict: a folder of links, which type checkers and editors follow as they do not follow a hook.
+rm -rf build/__editable__.tripos-*
+install=(install --quiet -c "$constraints" --config-settings editable_mode=strict -e ".[$extra]")
+"$uv" pip "${install[@]}" --compile-bytecode --python "$folder" ||
+    "$folder/bin/python" -m pip "${install[@]}"
 touch "$folder/.complete"

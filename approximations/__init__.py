@@ -1,82 +1,48 @@
 """Approximations of a PyMC model's posterior, one method a file, each `model -> DataTree`.
 
-The methods: ``grid``, ``laplace``, ``skew_laplace``, ``importance``, ``quadrature``,
-``nested_laplace``, ``advi`` (and ``fullrank_advi``), ``dadvi``, ``pathfinder``, ``smc``, ``nuts``.
-Two more answer with something else than draws: ``tierney_kadane``, and `find_modes` in ``modes``.
+The methods: ``grid``, ``laplace``, ``low_rank_laplace``, ``diagonal_laplace``, ``skew_laplace``,
+``importance``, ``quadrature``, ``nested_laplace``, ``advi`` (and ``fullrank_advi``), ``dadvi``,
+``pathfinder``, ``smc``, ``nuts``; ``method`` registers what the rest of tripos has to know of each.
+Two more answer with something else than draws: ``tierney_kadane`` and `find_modes`.
 
-All of them stand on the log density (``density``), its mode (``mode``), the normal distribution
-there (``gaussian``), the tree (``result``), ``arguments``, ``errors`` and ``memory``. Their parts,
-each folder on those above it alone:
+They stand on floors, each folder on those above it alone:
 
-- ``graphs``: a model as graphs over one vector, compiled
-- ``sparse``: where a Hessian is zero, and its Cholesky factors
-- ``search``: the steps to a mode, to several, and why there is none
-- ``matrix_free``: `laplace` without a Hessian
-- ``weights``: proposals and importance weights
+- ``density``: the log density over one vector (its ``graphs``, the ``sparsity`` of its Hessian, its
+  ``derivatives``)
+- ``linear_algebra``: the normal distribution, Cholesky factors
+- ``mode``: the steps to a mode, to several, and why there is none
+- ``matrix_free``: `low_rank_laplace` and `diagonal_laplace`, without a Hessian
 - ``rules``: nodes of quadrature, and a grid's box
+- ``weights``: proposals and importance weights
 - ``scalars``: moments and marginals of one quantity
 - ``nested``: the rooms of `nested_laplace`
-- ``running``: methods of other packages, progress, costs
+- ``variational``: fits that maximise an evidence lower bound
+
+and beside them ``result`` (the tree), ``meter``, ``trust``, ``limits``, ``errors``, ``arguments``,
+``memory``, ``progress`` and ``other_packages``.
 """
 
-from collections.abc import Callable
-
-import xarray as xr
-
-from .advi import advi, fullrank_advi
-from .dadvi import dadvi
-from .density import LogDensity
-from .errors import TriposError
-from .gaussian import Gaussian
-from .grid import grid
-from .importance import importance
-from .laplace import laplace
-from .mode import Mode, find_mode
-from .modes import Modes, find_modes
-from .nested_laplace import nested_laplace
-from .nuts import nuts
-from .pathfinder import pathfinder
-from .quadrature import quadrature
-from .skew_laplace import skew_laplace
-from .smc import smc
-from .tierney_kadane import tierney_kadane
-
-METHODS: dict[str, Callable[..., xr.DataTree]] = {
-    "grid": grid,
-    "laplace": laplace,
-    "skew_laplace": skew_laplace,
-    "importance": importance,
-    "quadrature": quadrature,
-    "nested_laplace": nested_laplace,
-    "pathfinder": pathfinder,
-    "advi": advi,
-    "fullrank_advi": fullrank_advi,
-    "dadvi": dadvi,
-    "smc": smc,
-    "nuts": nuts,
-}
-"""Every method by name."""
-
-__all__ = [
-    "METHODS",
-    "Gaussian",
-    "LogDensity",
-    "Mode",
-    "Modes",
-    "TriposError",
-    "advi",
-    "dadvi",
-    "find_mode",
-    "find_modes",
-    "fullrank_advi",
-    "grid",
-    "importance",
-    "laplace",
-    "nested_laplace",
-    "nuts",
-    "pathfinder",
-    "quadrature",
-    "skew_laplace",
-    "smc",
-    "tierney_kadane",
-]
+from .advi import advi as advi
+from .advi import fullrank_advi as fullrank_advi
+from .dadvi import dadvi as dadvi
+from .density import LogDensity as LogDensity
+from .diagonal_laplace import diagonal_laplace as diagonal_laplace
+from .errors import TriposError as TriposError
+from .grid import grid as grid
+from .importance import importance as importance
+from .laplace import laplace as laplace
+from .linear_algebra.gaussian import Gaussian as Gaussian
+from .low_rank_laplace import low_rank_laplace as low_rank_laplace
+from .method import METHODS as METHODS
+from .method import Method as Method
+from .mode import Mode as Mode
+from .mode import find_mode as find_mode
+from .mode.several import Modes as Modes
+from .mode.several import find_modes as find_modes
+from .nested_laplace import nested_laplace as nested_laplace
+from .nuts import nuts as nuts
+from .pathfinder import pathfinder as pathfinder
+from .quadrature import quadrature as quadrature
+from .skew_laplace import skew_laplace as skew_laplace
+from .smc import smc as smc
+from .tierney_kadane import tierney_kadane as tierney_kadane

@@ -7,7 +7,6 @@ inference", JMLR 18(14). The objective and its gradient are PyMC's, `pymc.ADVI` 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,17 +17,27 @@ from pymc.variational.inference import KLqp
 
 from .arguments import checked_arguments
 from .density import LogDensity
+from .density.graphs.lean import lean_rewriting
 from .errors import ArgumentError
-from .gaussian import Gaussian
-from .graphs.lean import lean_rewriting
+from .linear_algebra.gaussian import Gaussian
 from .memory import check_memory
-from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
-from .running.ascent import BLOCK, Ascent, Climber, climb
-from .running.outside import density_of_own_data
-from .running.progress import progress
-from .running.variational import independent_normal, normal_tree
+from .meter import Meter
+from .method import registered
+from .other_packages import density_of_own_data
+from .progress import progress
+from .result import Record, checked_count, generator
+from .variational.ascent import BLOCK, Ascent, Climber, climb
+from .variational.fitted import independent_normal, normal_tree
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient",),
+    colour="#999933",
+    dashes=(2.0, 3.0),
+    marker=">",
+)
 @checked_arguments
 def advi(
     model: pm.Model | LogDensity | None = None,
@@ -92,6 +101,14 @@ def advi(
     return _fitted(pm.ADVI, "advi", model, random_seed, settings, progressbar)
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient",),
+    colour="#117733",
+    dashes=(4.0, 1.0, 1.0, 1.0),
+    marker="d",
+)
 @checked_arguments
 def fullrank_advi(
     model: pm.Model | LogDensity | None = None,
@@ -147,7 +164,7 @@ def _fitted(
     rng = generator(random_seed)
     density = density_of_own_data(model, method)
     density.check_gradient()
-    before, started = dict(density.evaluations), time.perf_counter()
+    meter = Meter(density)
     theta = density.initial_point(settings["start"])
     if inference is pm.FullRankADVI:
         _check_size(density.size)
@@ -155,7 +172,7 @@ def _fitted(
         fitter = inference(model=density.model, random_seed=int(rng.integers(2**30)))
         order = _order(fitter, density)
         climber = Climber(fitter, theta[np.argsort(order)])
-    compiled = time.perf_counter()
+    meter.compiled()
     with progress(method, iterations, show=progressbar) as tell:
         ascent = climb(
             climber,
@@ -165,20 +182,12 @@ def _fitted(
             labels=tuple(np.array(density.parameters)[np.argsort(order)]),
             progress=tell,
         )
-    fitted, density_compiled = time.perf_counter(), density.seconds_compiling
-
     fit, gaussian = _described(ascent, order)
-    record = Record(method, settings, seed_to_record(random_seed))
-    tree = normal_tree(density, gaussian, draws, rng, fit, record)
-    more = density.seconds_compiling - density_compiled
-    clock = Clock(
-        compile=compiled - started + more,
-        fit=fitted - compiled,
-        draw=time.perf_counter() - fitted - more,
-    )
-    spent = {name: count - before[name] for name, count in density.evaluations.items()}
-    spent["gradient"] += len(ascent.elbo) * BLOCK
-    return add_costs(tree, clock, spent)
+    meter.spent(gradient=len(ascent.elbo) * BLOCK)
+    meter.fitted()
+
+    record = Record(method, settings, random_seed)
+    return meter.written_into(normal_tree(density, gaussian, draws, rng, fit, record))
 
 
 def _check_size(size: int) -> None:

@@ -11,8 +11,9 @@ import inspect
 import numbers
 import types
 import typing
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
-from typing import Any, Literal, TypeAliasType, get_args, get_origin
+from typing import Any, Literal, TypeAliasType, cast, get_args, get_origin
 
 import numpy as np
 import pymc as pm
@@ -32,6 +33,32 @@ _WORDS: dict[Any, str] = {
     tuple: "a pair",
     Callable: "a function",
 }
+
+
+def renamed_arguments[F: Callable[..., Any]](**names: str) -> Callable[[F], F]:
+    """Take arguments under their old names, too, with a DeprecationWarning that gives the new one.
+
+    Parameters
+    ----------
+    **names : str
+        New name by old one.
+    """
+
+    def renaming(function: F) -> F:
+        @functools.wraps(function)
+        def renamed(*args: Any, **kwargs: Any) -> Any:
+            for old, new in names.items():
+                if old in kwargs:
+                    message = (
+                        f"{function.__name__}: {old}= is {new}= since 0.2; {old}= goes with 0.3."
+                    )
+                    warnings.warn(message, DeprecationWarning, stacklevel=2)
+                    kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return cast(F, renamed)
+
+    return renaming
 
 
 def checked_arguments[**P, R](function: Callable[P, R]) -> Callable[P, R]:

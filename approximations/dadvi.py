@@ -6,7 +6,6 @@ objective: faster, more accurate, and even more black box", JMLR 25(18); by pymc
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,23 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
-from .result import Clock, Record, add_costs, checked_count, generator, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
-from .running.progress import is_terminal
-from .running.variational import independent_normal, normal_tree
+from .meter import Meter
+from .method import registered
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
+from .progress import is_terminal
+from .result import Record, checked_count, generator
+from .variational.fitted import independent_normal, normal_tree
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient",),
+    extra="pymc-extras",
+    colour="#AA4499",
+    dashes=(1.0, 2.5, 4.0, 2.5),
+    marker="*",
+)
 @checked_arguments
 def dadvi(
     model: pm.Model | LogDensity | None = None,
@@ -82,9 +92,8 @@ def dadvi(
     rng = generator(random_seed)
     density = density_of_own_data(model, "dadvi")
     density.check_gradient()
-    before, started = dict(density.evaluations), time.perf_counter()
+    meter = Meter(density)
     found = _maximum(density, fixed_draws, int(rng.integers(2**30)), linker, progressbar, kwargs)
-    fitted, compiled = time.perf_counter(), density.seconds_compiling
     mean, log_sd = np.split(found["x"].values, 2)
     order = theta_order(density)
     gaussian = independent_normal(mean[order], np.exp(log_sd[order]))
@@ -94,16 +103,13 @@ def dadvi(
         "mean_error": ("parameter", gaussian.sd / np.sqrt(fixed_draws)),
         "fixed_elbo": constant - float(found["fun"]),
     }
-    settings = {"draws": draws, "fixed_draws": fixed_draws, "linker": linker, **kwargs}
-    record = Record("dadvi", settings, seed_to_record(random_seed))
-    tree = normal_tree(density, gaussian, draws, rng, fit, record)
-    more = density.seconds_compiling - compiled
-    clock = Clock(more, fitted - started, time.perf_counter() - fitted - more)
-    spent = {name: count - before[name] for name, count in density.evaluations.items()}
     counts = {"value": "nfev", "gradient": "njev", "hessian_vector_product": "nhev"}
-    for name, count in counts.items():
-        spent[name] += fixed_draws * int(found.get(count, 0))
-    return add_costs(tree, clock, spent)
+    meter.spent(**{name: fixed_draws * int(found.get(of, 0)) for name, of in counts.items()})
+    meter.fitted()
+
+    settings = {"draws": draws, "fixed_draws": fixed_draws, "linker": linker, **kwargs}
+    record = Record("dadvi", settings, random_seed)
+    return meter.written_into(normal_tree(density, gaussian, draws, rng, fit, record))
 
 
 def _maximum(

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
-from scipy.special import logsumexp
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
@@ -28,17 +25,12 @@ from .errors import (
     ModeNotFoundError,
     StartingPointError,
 )
-from .gaussian import Gaussian
 from .limits import MOST_CELL_ERROR, MOST_EDGE_MASS
+from .meter import Meter
+from .method import registered
 from .mode import Mode, find_mode
-from .result import (
-    Record,
-    assemble,
-    checked_count,
-    generator,
-    parameter_array,
-    seed_to_record,
-)
+from .progress import progress
+from .result import Record, assemble, checked_count, generator, parameter_array
 from .rules.box import (
     Bounds,
     Box,
@@ -49,8 +41,7 @@ from .rules.box import (
     given_box,
     resolution_error,
 )
-from .running.metering import Meter
-from .running.progress import progress
+from .rules.cells import Cells, draws_in_cells
 from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 
 MOST_SCALARS = 4
@@ -66,48 +57,14 @@ _NO_MODE = (
 _POINTS = {1: 2001, 2: 401, 3: 101, 4: 41}
 
 
-@dataclass(frozen=True)
-class Cells:
-    """A box cut into cells, and the log density at their centres.
-
-    Attributes
-    ----------
-    box : Box
-    log_density : array
-        One axis a parameter.
-    """
-
-    box: Box
-    log_density: np.ndarray
-
-    @property
-    def points(self) -> tuple[int, ...]:
-        """Number of cells along each axis."""
-        return self.log_density.shape
-
-    @cached_property
-    def log_sum(self) -> float:
-        """Log of the sum of the density over the cells."""
-        return float(logsumexp(self.log_density))
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """Share of the mass in each cell, in the shape of ``log_density``."""
-        return np.exp(self.log_density - self.log_sum)
-
-    @property
-    def log_evidence(self) -> float:
-        """Log of the integral of the density over the box."""
-        volume = np.sum(np.log(self.box.steps(self.points)))
-        return float(self.log_sum + volume)
-
-    @cached_property
-    def marginals(self) -> list[np.ndarray]:
-        """Mass along each axis."""
-        axes = range(self.log_density.ndim)
-        return [self.weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
-
-
+@registered(
+    draws="independent",
+    is_exact=True,
+    most_scalars=MOST_SCALARS,
+    judge_rank=0,
+    takes_new_data=True,
+    colour="#000000",
+)
 @checked_arguments
 def grid(
     model: pm.Model | LogDensity | None = None,
@@ -170,25 +127,18 @@ def grid(
     shape = _checked_points(density, points)
     meter = Meter(density)
     box, mode = _box_and_mode(density, bounds)
-    with progress("Grid", int(np.prod(shape)), show=progressbar) as told:
-        cells = Cells(box, evaluate_cells(density, box, shape, told))
+    with progress("Grid", int(np.prod(shape)), show=progressbar) as advance:
+        cells = Cells(box, evaluate_cells(density, box, shape, advance))
     _check_edges(density, cells, mode, given=bounds is not None)
     if bounds is None and points is None:
         _check_resolution(cells)
     fit = _fit_dataset(density, cells, mode)
     meter.fitted()
 
-    thetas = _draws_in_cells(cells, draws, rng)
+    thetas = draws_in_cells(cells, draws, rng)
     settings = {"draws": draws, "points": _points_by_name(density, shape), "bounds": bounds}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("grid", settings, seed_to_record(random_seed)),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=None if mode is None else mode.theta,
-    )
-    return meter.written_into(tree)
+    record, point = Record("grid", settings, random_seed), None if mode is None else mode.theta
+    return meter.written_into(assemble(density, thetas, fit, record, point=point))
 
 
 def _checked_points(density: LogDensity, points: Any) -> tuple[int, ...]:
@@ -229,8 +179,7 @@ def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode
     """Give the box, and the mode where the posterior has one: a given box needs none."""
     if bounds is None:
         mode = find_mode(density)
-        gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-        return found_box(density, mode, gaussian), mode
+        return found_box(density, mode, mode.gaussian), mode
     box = given_box(density, bounds)
     try:
         mode = find_mode(density)
@@ -308,11 +257,3 @@ def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dat
         fit["mode"] = parameter_array(density, mode.theta)
         fit["logp_mode"] = mode.logp
     return fit
-
-
-def _draws_in_cells(cells: Cells, draws: int, rng: np.random.Generator) -> np.ndarray:
-    flat = cells.weights.ravel()
-    chosen = np.unravel_index(rng.choice(flat.size, size=draws, p=flat / flat.sum()), cells.points)
-    centres = cells.box.centres(cells.points)
-    thetas = np.column_stack([c[index] for c, index in zip(centres, chosen, strict=True)])
-    return thetas + (rng.random(thetas.shape) - 0.5) * cells.box.steps(cells.points)

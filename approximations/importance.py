@@ -12,19 +12,30 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .gaussian import Gaussian
 from .laplace import normal_fit
+from .limits import FEWEST_SMOOTHED
+from .meter import Meter
+from .method import registered
 from .mode import find_mode
-from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
-from .trust import warn_of_weights
+from .mode.given_start import Start
+from .result import Record, assemble, checked_count, generator
+from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.pairs import WeightedPairs
-from .weights.smoothing import FEWEST, systematic
+from .weights.smoothing import systematic
 from .weights.weighting import weighted_pairs
 
 
+@registered(
+    draws="resampled",
+    is_exact=True,
+    needs=("gradient", "hessian", "mode"),
+    rung=2,
+    takes_new_data=True,
+    colour="#009E73",
+    dashes=(1.2, 1.2),
+    marker="D",
+)
 @checked_arguments
 def importance(
     model: pm.Model | LogDensity | None = None,
@@ -95,13 +106,13 @@ def importance(
         and than 200.
     """
     draws = checked_count("draws", draws)
-    pairs = checked_count("pairs", max(draws, 1000) if pairs is None else pairs, least=FEWEST)
+    pairs = max(draws, 1000) if pairs is None else pairs
+    pairs = checked_count("pairs", pairs, least=FEWEST_SMOOTHED)
     rng = generator(random_seed)
     density = as_density(model)
     meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-    weighted = weighted_pairs(density, mode, gaussian, pairs=pairs, rng=rng)
+    weighted = weighted_pairs(density, mode, mode.gaussian, pairs=pairs, rng=rng)
     meter.fitted()
 
     warn_of_weights(
@@ -112,9 +123,9 @@ def importance(
         "Look for a second mode, try another parametrisation, or use nuts.",
     )
     chosen = resampled(weighted, draws, rng)
-    fit = normal_fit(density, mode, gaussian).rename(log_evidence="log_evidence_laplace")
+    fit = normal_fit(density, mode).rename(log_evidence="log_evidence_laplace")
     settings = {"draws": draws, "start": start, "pairs": pairs, "max_iterations": max_iterations}
-    record = Record("importance", settings, seed_to_record(random_seed))
+    record = Record("importance", settings, random_seed)
     stats = _point_stats(weighted)
     tree = assemble(
         density,

@@ -5,7 +5,9 @@ Gelman et al., Bayesian Data Analysis (3rd ed.), section 4.1 and chapter 13.
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
@@ -14,23 +16,28 @@ from scipy import sparse
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
+from .diagonal_laplace import diagonal_laplace
 from .errors import ArgumentError
-from .gaussian import Gaussian
-from .matrix_free.curvature import Curvature, checked_curvature, fit_by_products, normal_by_products
-from .memory import check_memory
+from .linear_algebra.gaussian import Gaussian
+from .low_rank_laplace import low_rank_laplace
+from .meter import Meter
+from .method import registered
 from .mode import Mode, find_mode
-from .modes import watched_mode
-from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
-
-_DRAWS = 4000
-# Numbers in the draws of a large model where none are asked for: 160 MB an array of them.
-_ENTRIES, _FEWEST_DRAWS = 20_000_000, 20
-# Arrays of draws that a tree holds, and the work needs, at once.
-_COPIES = 4
+from .mode.given_start import Start
+from .mode.several import watched_mode
+from .result import Record, assemble, draws_that_fit, generator
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "mode"),
+    rung=0,
+    takes_new_data=True,
+    colour="#D55E00",
+    dashes=(5.0, 2.0),
+    marker="s",
+)
 @checked_arguments
 def laplace(
     model: pm.Model | LogDensity | None = None,
@@ -40,7 +47,7 @@ def laplace(
     random_seed: int | np.random.Generator | None = None,
     max_iterations: int = 200,
     starts: int | None = None,
-    curvature: Curvature = "exact",
+    curvature: Literal["exact", "low_rank", "diagonal"] | None = None,
     rank: int | None = None,
 ) -> xr.DataTree:
     """Approximate a posterior by a normal distribution in unconstrained space.
@@ -51,8 +58,8 @@ def laplace(
     carried back to the variables' own scale, so a positive variable stays positive.
 
     A Hessian that is mostly zero, as of a hierarchical model with many groups, is held and factored
-    as a sparse matrix, with 100,000 parameters in seconds. One that is full and too large, as of a
-    network with 100,000 weights, is not made: see ``curvature``.
+    as a sparse matrix, with 100,000 parameters in seconds. For one that is full and too large, as
+    of a network with 100,000 weights, there is `low_rank_laplace`.
 
     Parameters
     ----------
@@ -70,26 +77,14 @@ def laplace(
         How many searches, at most, look for other modes: 8 are plenty, and cost as much as some
         fits. Where no ``start`` is given, the heaviest mode found is taken. None looks for none;
         see `find_modes`.
-    curvature : {"exact", "low_rank", "diagonal"}, default "exact"
-        What is used of the Hessian. The last two make no matrix: the mode is found by conjugate
-        gradients, and memory is that of ``rank`` vectors.
-
-        ``"low_rank"`` keeps the prior's precision and the ``rank`` directions in which the log
-        density's curvature differs most from it. In the directions left out it has the prior's
-        spread: too wide where the data curve the density downward, which is the rule, and too
-        narrow where they curve it upward, as hidden units of a network can. The log evidence is
-        too large or too small with it. ``fit`` has the curvatures kept, relative to the prior, as
-        ``eigenvalue`` (component): none left out is larger in size than the least of them.
-
-        ``"diagonal"`` keeps the exact curvature along each parameter and no correlation: its sds
-        are conditional ones, never too wide and often far too narrow, while a function of many
-        parameters may come out too wide; and it has no evidence to give. Where the Hessian is not
-        sparse it takes P Hessian-vector products.
-    rank : int, optional
-        Number of directions of ``"low_rank"``. Default: 50.
+    curvature, rank
+        Deprecated since 0.2. Call `low_rank_laplace` in the place of ``curvature="low_rank"``, and
+        `diagonal_laplace` in that of ``"diagonal"``; the curvature of `laplace` is exact.
 
     Warns
     -----
+    DeprecationWarning
+        When ``curvature`` is given.
     SecondModeWarning
         When ``starts`` was given and a heavier mode was taken in the place of that at which the
         search ended, or another with at least 1 % of its mass was found.
@@ -108,8 +103,7 @@ def laplace(
         is exact. Where the Hessian
         is sparse (`LogDensity.has_sparse_hessian`) there is no ``covariance``, and the precision
         stands as ``precision_value``, ``precision_row`` and ``precision_column`` (entry), the
-        entries on and below the diagonal; `precision_of` puts it together. With another curvature
-        than ``"exact"`` there is no matrix at all.
+        entries on and below the diagonal; `precision_of` puts it together.
 
     Raises
     ------
@@ -123,61 +117,48 @@ def laplace(
         When so many draws would not fit; the sentence says how many would.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
-    rank = checked_curvature(curvature, rank, starts)
+    if curvature is not None:
+        method = _method_of(curvature)
+        options: dict[str, Any] = {"start": start, "random_seed": random_seed}
+        given = {"rank": rank, "starts": starts, "max_iterations": max_iterations}
+        options |= {name: value for name, value in given.items() if value is not None}
+        return method(model, draws, **options)
+    if rank is not None:
+        raise ArgumentError(f"rank={rank!r} is an argument of low_rank_laplace, not of laplace.")
     rng = generator(random_seed)
     density = as_density(model)
     draws = draws_that_fit(draws, density)
     meter = Meter(density)
-    # What else takes random numbers has a stream of its own: the draws stay the same.
-    if curvature == "exact":
-        mode = find_mode(density, start=start, max_iterations=max_iterations)
-        if starts is not None:
-            streams = rng.spawn(1)[0]
-            mode = watched_mode(density, mode, streams, starts, may_move=start is None)
-        gaussian = mode.gaussian
-        fit = normal_fit(density, mode, gaussian)
-    else:
-        top, gaussian = normal_by_products(density, start, rank, rng.spawn(1)[0], max_iterations)
-        fit = fit_by_products(density, top, gaussian)
+    mode = find_mode(density, start=start, max_iterations=max_iterations)
+    if starts is not None:
+        # The searches have random numbers of their own, so that those of the draws stay the same.
+        streams = rng.spawn(1)[0]
+        mode = watched_mode(density, mode, streams, starts, may_move=start is None)
+    fit = normal_fit(density, mode)
     meter.fitted()
 
-    thetas = gaussian.draws(draws, rng)
-    settings: dict[str, Any] = {"draws": draws, "max_iterations": max_iterations, "start": start}
-    settings |= {"starts": starts, "curvature": curvature, "rank": rank}
-    tree = assemble(
-        density,
-        thetas,
-        fit,
-        Record("laplace", settings, seed_to_record(random_seed)),
-        sample_stats={"lp": density.batched_value(thetas)},
-        point=gaussian.mean,
+    thetas = mode.gaussian.draws(draws, rng)
+    settings = {"draws": draws, "max_iterations": max_iterations, "start": start, "starts": starts}
+    record = Record("laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))
+
+
+def _method_of(curvature: str) -> Callable[..., xr.DataTree]:
+    """Name the method that an argument of tripos 0.1 asks for, and warn `laplace`'s caller."""
+    methods = {"exact": laplace, "low_rank": low_rank_laplace, "diagonal": diagonal_laplace}
+    method: Callable[..., xr.DataTree] = methods[curvature]
+    warnings.warn(
+        f"laplace(curvature={curvature!r}) is deprecated since tripos 0.2: call "
+        f"{method.__name__}, without curvature.",
+        DeprecationWarning,
+        stacklevel=4,
     )
-    return meter.written_into(tree)
+    return method
 
 
-def draws_that_fit(draws: int | None, density: LogDensity) -> int:
-    """Check the number of draws, or choose it: 4000, and fewer where a draw has many numbers.
-
-    Raises
-    ------
-    ArgumentError
-        When it is not a whole number of at least 1.
-    MemoryLimitError
-        When so many would not fit.
-    """
-    if draws is None:
-        return min(_DRAWS, max(_FEWEST_DRAWS, _ENTRIES // density.entries_of_a_draw))
-    draws, size = checked_count("draws", draws), density.entries_of_a_draw
-    check_memory(
-        f"A tree with {draws:,} draws of {size:,} numbers each, deterministics included,",
-        _COPIES * draws * size,
-        f"Ask for fewer, such as draws={max(1, _ENTRIES // size)}.",
-    )
-    return draws
-
-
-def normal_fit(density: LogDensity, mode: Mode, gaussian: Gaussian) -> xr.Dataset:
+def normal_fit(density: LogDensity, mode: Mode) -> xr.Dataset:
     """Describe the mode and the normal approximation there, as group ``fit``."""
+    gaussian = mode.gaussian
     evidence = mode.logp + 0.5 * (gaussian.size * np.log(2 * np.pi) + gaussian.log_determinant)
     is_sparse = sparse.issparse(mode.hessian)
     dims = ("parameter",) if is_sparse else ("parameter", "parameter_bis")
@@ -216,13 +197,13 @@ def precision_of(fit: xr.Dataset) -> np.ndarray | sparse.csc_array:
     Raises
     ------
     ArgumentError
-        When it holds none: a fit whose curvature was not exact.
+        When it holds none.
     """
     if "precision" in fit:
         return fit["precision"].values
     if "precision_value" not in fit:
         raise ArgumentError(
-            "The fit holds no precision matrix. It takes a fit of laplace with curvature='exact'; "
+            "The fit holds no precision matrix. It takes a fit of laplace; "
             f"this one holds {', '.join(map(str, fit.data_vars))}."
         )
     size = fit.sizes["parameter"]

@@ -9,6 +9,9 @@ HEAVY_TAIL = 0.7
 HEAVY_SQUARE = 0.45
 """Tail index from which on a rule does not reach the variance: at 0.5 there is none."""
 
+FEWEST_SMOOTHED = 100
+"""Draws whose weights have a tail that can be fitted, so that they have a k-hat."""
+
 FEWEST_WEIGHTED = 200
 """Independent draws that weighted or independent draws must be worth."""
 
@@ -28,4 +31,7 @@ MOST_CELL_ERROR = 0.02
 """Error of a grid's log evidence beyond which its cells are visibly too wide."""
 
 LEAST_SHARE = 0.1
-"""Of a quadrature's points, what is left by weights where it has not missed the posterior."""
+"""Of few draws, or of a quadrature's points: what weights leave where the posterior was met."""
+
+MOST_UNSEEN_MASS = 0.05
+"""Mass where no draw fell, over that which was met: weights that can be trusted leave some."""

@@ -14,10 +14,12 @@ import pymc as pm
 import xarray as xr
 from scipy.special import logsumexp
 
-from .arguments import checked_arguments
+from .arguments import checked_arguments, renamed_arguments
 from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
-from .laplace import draws_that_fit
+from .meter import Meter
+from .method import registered
+from .mode.given_start import Start, starting_point
 from .nested.checking import check_marginal_gradient, check_precision
 from .nested.corrected_mode import corrected_mode, correction_slopes
 from .nested.draws import NestedDraws, nested_draws
@@ -25,10 +27,8 @@ from .nested.latent_field import latent_field
 from .nested.outer_mode import OuterMode, outer_mode
 from .nested.outer_nodes import OuterNodes, outer_nodes
 from .nested.tails import check_tails
-from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start, starting_point
-from .trust import warn_of_weights
+from .result import Record, assemble, checked_count, draws_that_fit, generator
+from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.reflection import reflected
 from .weights.smoothing import smoothed_weights, systematic
@@ -39,6 +39,16 @@ from .weights.support import Place, checked_logp
 _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "latent_field"),
+    takes_new_data=True,
+    colour="#56B4E9",
+    dashes=(3.0, 1.5, 3.0, 4.0),
+    marker="h",
+)
+@renamed_arguments(nodes="nagq")
 @checked_arguments
 def nested_laplace(
     model: pm.Model | LogDensity | None = None,
@@ -48,7 +58,7 @@ def nested_laplace(
     start: Start = None,
     random_seed: int | np.random.Generator | None = None,
     points: int | None = None,
-    nodes: int = 1,
+    nagq: int = 1,
     skew: bool = False,
     weights: bool = False,
     max_iterations: int = 200,
@@ -80,7 +90,7 @@ def nested_laplace(
     random_seed : int or Generator, optional
     points : int, optional
         Nodes along the axis of each outer parameter, for a product rule.
-    nodes : int, default 1
+    nagq : int, default 1
         Quadrature nodes for each latent scalar, where these are independent given the outer
         parameters: 1 is Laplace, more is lme4's ``nAGQ``. Draws of the latent field stay normal.
     skew : bool, default False
@@ -100,7 +110,7 @@ def nested_laplace(
         lp - log_proposal are importance log weights, and ``fit`` with
 
         - ``mode``, ``mean``, ``sd`` (parameter), unconstrained, all uncertainty included; the mode
-          is that of the outer parameters (to a twentieth of an sd, with ``nodes``) with the latent
+          is that of the outer parameters (to a twentieth of an sd, with ``nagq``) with the latent
           field's given them;
         - ``outer_covariance`` at the mode;
         - ``nodes`` (node, outer) and ``weights`` (node), their shares of the evidence;
@@ -115,7 +125,7 @@ def nested_laplace(
     Raises
     ------
     LatentFieldError
-        When the variables cannot be split, or ``nodes`` does not fit the model.
+        When the variables cannot be split, or ``nagq`` does not fit the model.
     LatentModeError
         When a search for the latent field's mode does not converge.
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
@@ -144,7 +154,7 @@ def nested_laplace(
     UntrustedWeightsWarning
         When ``weights`` cannot be trusted, with a k-hat of 0.7 or more.
     """
-    nodes = checked_count("nodes", nodes)
+    nagq = checked_count("nagq", nagq)
     points = None if points is None else checked_count("points", points)
     rng = generator(random_seed)
     density = as_density(model)
@@ -156,11 +166,11 @@ def nested_laplace(
     check_tails(mode)
     check_marginal_gradient(mode)
     evidence = _laplace_evidence(mode)
-    if nodes > 1:
-        mode = corrected_mode(mode, nodes)
+    if nagq > 1:
+        mode = corrected_mode(mode, nagq)
     elif field.is_independent:
         _warn_of_small_groups(mode)
-    around = outer_nodes(mode, points, nodes)
+    around = outer_nodes(mode, points, nagq)
     fit = _fit_dataset(mode, around)
     fit = fit.assign(log_evidence_laplace=evidence, hessian_error=error)
     meter.fitted()
@@ -168,9 +178,9 @@ def nested_laplace(
     near = Place(fit["mean"].values, fit["sd"].values)
     drawn = nested_draws(mode.conditional, around, draws, rng, with_mirrored=skew)
     thetas, logp, log_proposal = _skewed(density, near, drawn, rng)
-    settings = {"latent": field.names, "draws": draws, "points": points, "nodes": nodes}
+    settings = {"latent": field.names, "draws": draws, "points": points, "nagq": nagq}
     settings |= {"start": start, "skew": skew, "weights": weights, "max_iterations": max_iterations}
-    record = Record("nested_laplace", settings, seed_to_record(random_seed))
+    record = Record("nested_laplace", settings, random_seed)
     stats = {"lp": logp, "log_proposal": log_proposal}
     point = mode.conditional.theta
     if not weights:
@@ -249,7 +259,7 @@ def _warn_of_weights(quality: dict[str, float], draws: int) -> None:
         quality["k_hat"],
         quality["effective_sample_size"],
         draws,
-        "With many latent scalars no weights can be: leave weights=False, try nodes= or skew=True, "
+        "With many latent scalars no weights can be: leave weights=False, try nagq= or skew=True, "
         "or use nuts.",
         stacklevel=5,
     )
@@ -270,7 +280,7 @@ def _warn_of_small_groups(mode: OuterMode) -> None:
             f"The groups are so small that {_CHECKING_NODES} quadrature nodes for each latent "
             f"scalar, in the place of Laplace's one, would move "
             f"{centre.field.outer_labels[worst]} by about {shifts[worst]:+.2g} sds. Pass "
-            f"nodes={_CHECKING_NODES}.",
+            f"nagq={_CHECKING_NODES}.",
             SmallGroupsWarning,
             stacklevel=4,
         )

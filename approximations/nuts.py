@@ -5,7 +5,6 @@ Hoffman and Gelman (2014), "The No-U-Turn sampler"; nutpie adapts its mass matri
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,28 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
-from .result import Clock, Record, add_costs, attributes, checked_count, seed_to_record
-from .running.outside import density_of_own_data, extra, seed_of
-from .running.progress import is_terminal
+from .meter import Meter
+from .method import registered
+from .other_packages import density_of_own_data, extra, seed_of
+from .progress import is_terminal
+from .result import Record, attributes, checked_count
 
 _EXTRAS = ("numpyro", "blackjax")
 # Several chains side by side want a device each otherwise, and a processor is one device to JAX.
 _ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
 
 
+@registered(
+    draws="chains",
+    is_exact=True,
+    needs=("gradient",),
+    judge_rank=1,
+    rung=9,
+    in_suites={"chains": 4, "cores": 1},
+    colour="#0072B2",
+    dashes=(6.0, 2.0, 1.5, 2.0),
+    marker="^",
+)
 @checked_arguments
 def nuts(
     model: pm.Model | LogDensity | None = None,
@@ -79,7 +91,7 @@ def nuts(
     density = density_of_own_data(model, "nuts")
     if nuts_sampler in _EXTRAS:
         extra(nuts_sampler, nuts_sampler, f"nuts_sampler={nuts_sampler!r}")
-    started = time.perf_counter()
+    meter = Meter(density)
     try:
         tree = pm.sample(
             draws,
@@ -102,19 +114,19 @@ def nuts(
     if sizes["draw"] < draws or (chains is not None and sizes["chain"] < chains):
         # PyMC's own sampler takes Ctrl-C for the wish to keep what there is.
         raise KeyboardInterrupt
-    seconds = time.perf_counter() - started
-    sampling = float(tree["posterior"].attrs.get("sampling_time", seconds))
+    if (sampling := tree["posterior"].attrs.get("sampling_time")) is not None:
+        meter.compiled(max(meter.elapsed - sampling, 0.0))
+    meter.fitted()
     # How many chains PyMC takes by default is a matter of the machine.
     settings = {"draws": draws, "tune": tune, "chains": sizes["chain"], **kwargs}
     settings |= {"nuts_sampler": nuts_sampler}
-    record = Record("nuts", settings, seed_to_record(random_seed), independent_draws=False)
+    record = Record("nuts", settings, random_seed, independent_draws=False)
     tree.attrs |= attributes(record)
     stats = _common_statistics(tree["sample_stats"].to_dataset())
     tree["sample_stats"] = xr.DataTree(stats)
-    clock = Clock(compile=max(seconds - sampling, 0.0), fit=sampling)
     # What has no gradient PyMC's own sampler takes by other steps than those of NUTS.
-    steps = {"gradient": int(stats["n_steps"].sum())} if "n_steps" in stats else {}
-    return add_costs(tree, clock, steps)
+    meter.spent(gradient=int(stats["n_steps"].sum()) if "n_steps" in stats else 0)
+    return meter.written_into(tree)
 
 
 def _common_statistics(stats: xr.Dataset) -> xr.Dataset:

@@ -6,7 +6,6 @@ inference", JMLR 23(306), algorithms 1 and 2. The weights are smoothed as `impor
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,30 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import ConvergenceError
-from .result import Clock, Record, add_costs, assemble, checked_count, generator, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
-from .running.progress import is_terminal
-from .running.variational import elbo_of
-from .trust import warn_of_weights
+from .limits import FEWEST_SMOOTHED
+from .meter import Meter
+from .method import registered
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, extra, theta_order
+from .progress import is_terminal
+from .result import Record, assemble, checked_count, generator
+from .trust_words import warn_of_weights
+from .variational.fitted import elbo_of
 from .weights.kept import with_weighted_points
-from .weights.smoothing import FEWEST, smoothed_weights, systematic
+from .weights.smoothing import smoothed_weights, systematic
 from .weights.support import Place, checked_logp
 
 _ROOMS = "pymc_extras.inference.pathfinder"
 
 
+@registered(
+    draws="resampled",
+    is_exact=True,
+    needs=("gradient",),
+    extra="pymc-extras",
+    colour="#332288",
+    dashes=(8.0, 1.5, 2.0, 1.5),
+    marker="<",
+)
 @checked_arguments
 def pathfinder(
     model: pm.Model | LogDensity | None = None,
@@ -101,20 +112,22 @@ def pathfinder(
     """
     draws, paths = checked_count("draws", draws), checked_count("paths", paths)
     per_path = max(draws, 250) if draws_per_path is None else draws_per_path
-    per_path = checked_count("draws_per_path", per_path, least=FEWEST)
+    per_path = checked_count("draws_per_path", per_path, least=FEWEST_SMOOTHED)
     rng = generator(random_seed)
     density = density_of_own_data(model, "pathfinder")
     density.check_gradient()
-    before, started = dict(density.evaluations), time.perf_counter()
+    meter = Meter(density)
     settings = {"paths": paths, "draws_per_path": per_path, "linker": linker, **kwargs}
     show, seed = progressbar and is_terminal(), int(rng.integers(2**30))
     found = _climbed(density, paths, per_path, linker, show, seed, kwargs)
-    fitted, compiled = time.perf_counter(), density.seconds_compiling
-
+    # Of the gradients of a line search, only the accepted are told.
+    meter.spent(gradient=int(np.sum(found.lbfgs_niter)))
     thetas = found.samples.reshape(-1, density.size)[:, theta_order(density)]
     stats, quality = _weighted(density, thetas, found)
+    meter.fitted()
+
     chosen = rng.permutation(systematic(np.exp(stats["log_weight"]), draws, rng))
-    record = Record("pathfinder", {"draws": draws, **settings}, seed_to_record(random_seed))
+    record = Record("pathfinder", {"draws": draws, **settings}, random_seed)
     fit = quality.assign(
         distinct_draws=len(np.unique(chosen)),
         iterations=("path", np.asarray(found.lbfgs_niter)),
@@ -127,7 +140,6 @@ def pathfinder(
         record,
         sample_stats={name: stats[name][chosen] for name in ("lp", "log_weight")},
     )
-    tree = with_weighted_points(tree, density, thetas, stats, record)
     warn_of_weights(
         "The weights of a path's draws",
         float(quality["k_hat"]),
@@ -135,12 +147,7 @@ def pathfinder(
         len(thetas),
         "Use importance or nuts, or try another jitter.",
     )
-    more = density.seconds_compiling - compiled
-    clock = Clock(more, fitted - started, time.perf_counter() - fitted - more)
-    spent = {name: count - before[name] for name, count in density.evaluations.items()}
-    # Of those of a line search, only the accepted are told.
-    spent["gradient"] += int(np.sum(found.lbfgs_niter))
-    return add_costs(tree, clock, spent)
+    return meter.written_into(with_weighted_points(tree, density, thetas, stats, record))
 
 
 def _climbed(

@@ -6,7 +6,6 @@ Stringer and Tang (2022), JASA.
 
 from __future__ import annotations
 
-import time
 import warnings
 from functools import partial
 
@@ -18,19 +17,13 @@ from scipy.special import logsumexp, softmax
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import GridSizeError, QuadratureWarning
-from .gaussian import Gaussian, triangular_inverse
 from .limits import HEAVY_SQUARE, HEAVY_TAIL, LEAST_SHARE
+from .linear_algebra.gaussian import triangular_inverse
+from .meter import Meter
+from .method import registered
 from .mode import Mode, find_mode
-from .result import (
-    Clock,
-    Record,
-    add_costs,
-    assemble,
-    checked_count,
-    generator,
-    parameter_array,
-    seed_to_record,
-)
+from .mode.given_start import Start
+from .result import Record, assemble, checked_count, generator, parameter_array
 from .rules.hermite import Table, tabulate
 from .rules.quasi_random import quasi_random_normals
 from .rules.transport import marginal_density, transported
@@ -38,7 +31,6 @@ from .scalars.grid_moments import PROBABILITIES
 from .scalars.poles import tail_far_out
 from .scalars.quantities import scalar_at, scalars_at
 from .scalars.tails import tail_index
-from .search.starting import Start
 from .weights.support import checked_logp
 
 MOST_SCALARS = 6
@@ -54,6 +46,17 @@ _PLACES = 201
 _WIDE_POINTS, _WIDE = 2**10, 2.0
 
 
+@registered(
+    draws="independent",
+    is_exact=True,
+    needs=("gradient", "hessian", "mode"),
+    most_scalars=MOST_SCALARS,
+    rung=3,
+    takes_new_data=True,
+    colour="#E69F00",
+    dashes=(10.0, 3.0),
+    marker="p",
+)
 @checked_arguments
 def quadrature(
     model: pm.Model | LogDensity | None = None,
@@ -137,16 +140,13 @@ def quadrature(
     rng = generator(random_seed)
     density = as_density(model)
     points = _checked_points(density, points)
-    before, compiled = dict(density.evaluations), density.seconds_compiling
-
-    started = time.perf_counter()
+    meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    gaussian = mode.gaussian
     root = np.linalg.cholesky(gaussian.covariance)
     table = tabulate(density, mode.theta, root, points)
-    fit = _fit_dataset(density, mode, gaussian, table)
-    fitted = time.perf_counter()
-    compiling_fit = density.seconds_compiling - compiled
+    fit = _fit_dataset(density, mode, table)
+    meter.fitted()
 
     # The normals that lead to Laplace's own draws: with one node a side they are not moved.
     normals = (gaussian.draws(draws, rng) - mode.theta) @ triangular_inverse(root).T
@@ -156,21 +156,14 @@ def quadrature(
         density,
         thetas,
         fit,
-        Record("quadrature", settings, seed_to_record(random_seed)),
+        Record("quadrature", settings, random_seed),
         sample_stats={
             "lp": checked_logp(density, gaussian, thetas),
             "log_proposal": log_proposal,
         },
         point=mode.theta,
     )
-    compiling = density.seconds_compiling - compiled
-    clock = Clock(
-        compile=compiling,
-        fit=fitted - started - compiling_fit,
-        draw=time.perf_counter() - fitted - (compiling - compiling_fit),
-    )
-    counts = {name: n - before[name] for name, n in density.evaluations.items()}
-    return add_costs(tree, clock, counts)
+    return meter.written_into(tree)
 
 
 def _checked_points(density: LogDensity, points: int | None) -> int:
@@ -191,10 +184,10 @@ def _checked_points(density: LogDensity, points: int | None) -> int:
     return points
 
 
-def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Table) -> xr.Dataset:
+def _fit_dataset(density: LogDensity, mode: Mode, table: Table) -> xr.Dataset:
     normals = quasi_random_normals(_MOMENT_POINTS, table.size)
     thetas, log_proposal = transported(table, normals)
-    log_weights = checked_logp(density, gaussian, thetas) - log_proposal
+    log_weights = checked_logp(density, mode.gaussian, thetas) - log_proposal
     wide = transported(table, _WIDE * normals[:_WIDE_POINTS])
     fit = _moments(density, table, thetas, softmax(log_weights), wide)
     importance = float(logsumexp(log_weights) - np.log(len(log_weights)))
@@ -212,7 +205,7 @@ def _fit_dataset(density: LogDensity, mode: Mode, gaussian: Gaussian, table: Tab
         marginal_place=xr.DataArray(places, labels, ("parameter", "place")),
         marginal_density=xr.DataArray(heights, labels, ("parameter", "place")),
         mode=parameter_array(density, mode.theta),
-        covariance=parameter_array(density, gaussian.covariance),
+        covariance=parameter_array(density, mode.gaussian.covariance),
         logp_mode=mode.logp,
     )
 

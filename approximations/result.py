@@ -15,21 +15,17 @@ import numpy as np
 import xarray as xr
 
 from .density import LogDensity
-from .derivatives.exactness import hessian_source
 from .errors import ArgumentError
+from .memory import check_memory
 
 _SAMPLE = ("chain", "draw")
 # Characters of an attribute, somewhat below the 64 KiB that HDF5 allows.
 _LONGEST = 50_000
-
-
-@dataclass
-class Clock:
-    """Seconds a method took, by part."""
-
-    compile: float = 0.0
-    fit: float = 0.0
-    draw: float = 0.0
+_DRAWS = 4000
+# Numbers in the draws of a large model where none are asked for: 160 MB an array of them.
+_ENTRIES, _FEWEST_DRAWS = 20_000_000, 20
+# Arrays of draws that a tree holds, and the work needs, at once.
+_COPIES = 4
 
 
 @dataclass(frozen=True)
@@ -41,15 +37,15 @@ class Record:
     method : str
     settings : mapping
         All arguments of the call that decide its numbers, whatever they were.
-    random_seed : int or None
-        None where a Generator was passed, or no seed.
+    random_seed : int, Generator or None
+        Written down where it is a number, which can be used again.
     independent_draws : bool
         Whether draws are independent by construction, and R-hat and ESS without meaning.
     """
 
     method: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    random_seed: int | None = None
+    random_seed: int | np.random.Generator | None = None
     independent_draws: bool = True
 
 
@@ -59,7 +55,7 @@ def assemble(
     fit: xr.Dataset,
     record: Record,
     *,
-    sample_stats: Mapping[str, np.ndarray],
+    sample_stats: Mapping[str, np.ndarray] | None = None,
     point: np.ndarray | None = None,
 ) -> xr.DataTree:
     """Build the tree of a method whose draws are independent.
@@ -72,14 +68,16 @@ def assemble(
     fit : Dataset
         What the method knows beyond draws.
     record : Record
-    sample_stats : mapping of str to (S,) array
+    sample_stats : mapping of str to (S,) array, optional
+        ``lp`` alone, the log density at the draws, by default.
     point : (P,) array, optional
         A point to name in the variables' own scale, as group ``point_estimate``.
     """
+    stats = {"lp": density.batched_value(thetas)} if sample_stats is None else sample_stats
     groups = {
         "posterior": posterior_dataset(density, density.unravel(thetas)),
         "unconstrained_posterior": _unconstrained_dataset(density, thetas),
-        "sample_stats": _dataset({name: v[None] for name, v in sample_stats.items()}, _SAMPLE),
+        "sample_stats": _dataset({name: v[None] for name, v in stats.items()}, _SAMPLE),
         "fit": fit,
         **data_groups(density),
     }
@@ -87,7 +85,7 @@ def assemble(
         groups["point_estimate"] = point_dataset(density, point)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = attributes(record)
-    if source := hessian_source(density):
+    if source := density.logp.hessian_source:
         tree.attrs["hessian"] = source
     return tree
 
@@ -128,11 +126,11 @@ def parameter_array(density: LogDensity, values: np.ndarray) -> xr.DataArray:
 
 def attributes(record: Record) -> dict[str, Any]:
     """Attributes that netCDF and zarr can hold: text and numbers only."""
-    packages = ("tripos", "pymc", "pytensor", "numpy")
+    packages, seed = ("tripos", "pymc", "pytensor", "numpy"), record.random_seed
     return {
         "method": record.method,
         "settings": _as_text(record.settings),
-        "random_seed": "" if record.random_seed is None else str(record.random_seed),
+        "random_seed": str(int(seed)) if isinstance(seed, int | np.integer) else "",
         "independent_draws": int(record.independent_draws),
         "versions": json.dumps({name: _version(name) for name in packages}),
     }
@@ -162,18 +160,6 @@ def _written(value: Any, most: int) -> Any:
     return f"<{type(value).__name__}: {value}>"
 
 
-def add_costs(tree: xr.DataTree, clock: Clock, evaluations: Mapping[str, int]) -> xr.DataTree:
-    """Write seconds and numbers of density evaluations into the tree's attributes."""
-    tree.attrs |= {
-        "seconds_compile": clock.compile,
-        "seconds_fit": clock.fit,
-        "seconds_draw": clock.draw,
-        "seconds": clock.compile + clock.fit + clock.draw,
-        **{f"evaluations_{name}": count for name, count in evaluations.items()},
-    }
-    return tree
-
-
 def checked_count(name: str, value: int, least: int = 1) -> int:
     """Check a number such as ``draws``.
 
@@ -187,6 +173,27 @@ def checked_count(name: str, value: int, least: int = 1) -> int:
             f"{name} must be a whole number of at least {least}, but {value!r} was given."
         )
     return int(value)
+
+
+def draws_that_fit(draws: int | None, density: LogDensity) -> int:
+    """Check the number of draws, or choose it: 4000, and fewer where a draw has many numbers.
+
+    Raises
+    ------
+    ArgumentError
+        When it is not a whole number of at least 1.
+    MemoryLimitError
+        When so many would not fit.
+    """
+    if draws is None:
+        return min(_DRAWS, max(_FEWEST_DRAWS, _ENTRIES // density.entries_of_a_draw))
+    draws, size = checked_count("draws", draws), density.entries_of_a_draw
+    check_memory(
+        f"A tree with {draws:,} draws of {size:,} numbers each, deterministics included,",
+        _COPIES * draws * size,
+        f"Ask for fewer, such as draws={max(1, _ENTRIES // size)}.",
+    )
+    return draws
 
 
 def generator(random_seed: int | np.random.Generator | None) -> np.random.Generator:
@@ -204,11 +211,6 @@ def generator(random_seed: int | np.random.Generator | None) -> np.random.Genera
             f"random_seed must be a whole number of at least 0, a Generator or None, but "
             f"{random_seed!r} was given."
         ) from error
-
-
-def seed_to_record(random_seed: Any) -> int | None:
-    """Return the seed where it is a number that can be written down and used again."""
-    return int(random_seed) if isinstance(random_seed, int | np.integer) else None
 
 
 def _unconstrained_dataset(density: LogDensity, thetas: np.ndarray) -> xr.Dataset:

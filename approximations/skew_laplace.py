@@ -14,16 +14,27 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .gaussian import Gaussian
 from .laplace import normal_fit
+from .linear_algebra.gaussian import Gaussian
+from .meter import Meter
+from .method import registered
 from .mode import find_mode
-from .result import Record, assemble, checked_count, generator, seed_to_record
-from .running.metering import Meter
-from .search.starting import Start
+from .mode.given_start import Start
+from .result import Record, assemble, checked_count, generator
 from .weights.reflection import reflected
 from .weights.support import checked_logp
 
 
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "hessian", "mode"),
+    rung=1,
+    takes_new_data=True,
+    colour="#CC79A7",
+    dashes=(6.0, 1.5, 1.2, 1.5, 1.2, 1.5),
+    marker="v",
+)
 @checked_arguments
 def skew_laplace(
     model: pm.Model | LogDensity | None = None,
@@ -71,16 +82,16 @@ def skew_laplace(
     density = as_density(model)
     meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
+    fit = normal_fit(density, mode).drop_vars("log_evidence")
     meter.fitted()
 
-    thetas, logp, is_image = reflected_draws(density, gaussian, draws, rng)
+    thetas, logp, is_image = reflected_draws(density, mode.gaussian, draws, rng)
     settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
     tree = assemble(
         density,
         thetas,
-        normal_fit(density, mode, gaussian).drop_vars("log_evidence"),
-        Record("skew_laplace", settings, seed_to_record(random_seed)),
+        fit,
+        Record("skew_laplace", settings, random_seed),
         sample_stats={"lp": logp, "reflected": is_image},
         point=mode.theta,
     )

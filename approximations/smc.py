@@ -7,7 +7,6 @@ unbiased but for the tuning (Del Moral 2004), so that the mean of several has a 
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,23 @@ from scipy.special import logsumexp
 from .arguments import checked_arguments
 from .density import LogDensity
 from .errors import SamplingError
-from .result import Clock, Record, add_costs, assemble, checked_count, seed_to_record
-from .running.outside import ReadyLinker, default_linker, density_of_own_data, seed_of
-from .running.progress import is_terminal
+from .meter import Meter
+from .method import registered
+from .other_packages import ReadyLinker, default_linker, density_of_own_data, seed_of
+from .progress import is_terminal
+from .result import Record, assemble, checked_count
 
 _SAMPLE_GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
 
 
+@registered(
+    draws="chains",
+    is_exact=True,
+    in_suites={"chains": 4, "cores": 1},
+    colour="#661100",
+    dashes=(7.0, 4.0),
+    marker="H",
+)
 @checked_arguments
 def smc(
     model: pm.Model | LogDensity | None = None,
@@ -82,22 +91,19 @@ def smc(
     """
     draws, chains = checked_count("draws", draws), checked_count("chains", chains, least=2)
     density = density_of_own_data(model, "smc")
-    before, started = dict(density.evaluations), time.perf_counter()
+    meter = Meter(density)
     trace = _sampled(density, draws, chains, seed_of(random_seed), linker, progressbar, kwargs)
-    sampled, compiled = time.perf_counter(), density.seconds_compiling
-    thetas = _thetas(trace, density)
-    flat = thetas.reshape(chains * draws, density.size)
-    settings = {"draws": draws, "chains": chains, "linker": linker, **kwargs}
-    record = Record("smc", settings, seed_to_record(random_seed), independent_draws=False)
     fit = _fit(trace, chains)
-    tree = assemble(density, flat, fit, record, sample_stats={"lp": density.batched_value(flat)})
+    meter.spent(value=draws * int(chains + np.nansum(fit["steps"].values)))
+    meter.fitted()
+
+    flat = _thetas(trace, density).reshape(chains * draws, density.size)
+    settings = {"draws": draws, "chains": chains, "linker": linker, **kwargs}
+    record = Record("smc", settings, random_seed, independent_draws=False)
+    tree = assemble(density, flat, fit, record)
     for group in _SAMPLE_GROUPS:
         tree[group] = xr.DataTree(_by_chain(tree[group].to_dataset(), chains))
-    more = density.seconds_compiling - compiled
-    clock = Clock(more, sampled - started, time.perf_counter() - sampled - more)
-    spent = {name: count - before[name] for name, count in density.evaluations.items()}
-    spent["value"] += draws * int(chains + np.nansum(fit["steps"].values))
-    return add_costs(tree, clock, spent)
+    return meter.written_into(tree)
 
 
 class _CountingIMH(IMH):

@@ -7,7 +7,6 @@ and variances of nonpositive functions", JASA 84.
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
 import numpy as np
@@ -17,17 +16,16 @@ from scipy import sparse
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
-from .derivatives.exactness import hessian_source
 from .errors import ModeNotFoundError
-from .gaussian import Gaussian
+from .linear_algebra.sparse_cholesky import sparse_cholesky
+from .meter import Meter
 from .mode import Mode, find_mode
+from .mode.given_start import Start
 from .result import Record, attributes
 from .scalars.constrained import Problem, marginal_path
 from .scalars.grid_moments import PROBABILITIES
 from .scalars.marginal import Marginal
 from .scalars.tilted import Quantity, as_quantity, find_scalar, tilted_mode
-from .search.starting import Start
-from .sparse.cholesky import sparse_cholesky
 
 Kind = Literal["positive", "smooth"]
 
@@ -88,7 +86,7 @@ def tierney_kadane(
 
         Where the marginal's tails fall so slowly that there is no mean (or no sd), all numbers of
         that moment are NaN and attribute ``note`` says so. Attributes hold ``quantity``, ``kind``,
-        ``hessian`` (as in `laplace`), method, settings, versions and seconds.
+        ``hessian`` (as in `laplace`), method, settings, versions and costs.
 
     Raises
     ------
@@ -106,30 +104,29 @@ def tierney_kadane(
     NoFreeVariableError, ArgumentError
     """
     density = as_density(model)
-    started, compiled = time.perf_counter(), density.seconds_compiling
+    meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
-    gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-    scalar = find_scalar(density, mode, gaussian, quantity)
+    scalar = find_scalar(density, mode, mode.gaussian, quantity)
     is_log = scalar.is_positive if kind is None else kind == "positive"
     function = as_quantity(density, scalar, is_log=is_log)
 
-    marginal = _marginal(density, function, mode, gaussian)
-    mean, sd, note = _moments(density, function, mode, gaussian, marginal)
-    compiling = density.seconds_compiling - compiled + function.function.seconds_compiling
+    marginal = _marginal(density, function, mode)
+    mean, sd, note = _moments(density, function, mode, marginal)
+    meter.compiled(function.function.functions.seconds_compiling)
+    meter.fitted()
     settings = {"start": start, "kind": kind, "max_iterations": max_iterations}
-    return _dataset(marginal, mean, sd).assign_attrs(
+    told = _dataset(marginal, mean, sd).assign_attrs(
         attributes(Record("tierney_kadane", settings)),
         quantity=quantity,
         kind="positive" if is_log else "smooth",
         note=note,
-        hessian=hessian_source(density),
-        seconds=time.perf_counter() - started,
-        seconds_compile=compiling,
+        hessian=density.logp.hessian_source,
     )
+    return meter.written_into(told)
 
 
-def _marginal(density: LogDensity, quantity: Quantity, mode: Mode, gaussian: Gaussian) -> Marginal:
-    root = np.linalg.cholesky(gaussian.covariance)
+def _marginal(density: LogDensity, quantity: Quantity, mode: Mode) -> Marginal:
+    root = np.linalg.cholesky(mode.gaussian.covariance)
     path = marginal_path(Problem(density, quantity, root), mode)
     values = np.array([point.value for point in path])
     log_heights = np.array([point.log_density for point in path])
@@ -139,14 +136,14 @@ def _marginal(density: LogDensity, quantity: Quantity, mode: Mode, gaussian: Gau
 
 
 def _moments(
-    density: LogDensity, quantity: Quantity, mode: Mode, gaussian: Gaussian, marginal: Marginal
+    density: LogDensity, quantity: Quantity, mode: Mode, marginal: Marginal
 ) -> tuple[float, float, str]:
     """Mean, sd, and a sentence where one of them does not exist."""
     moments = _moments_of_positive if quantity.is_log else _moments_of_smooth
     if np.isnan(marginal.mean):
         note = "The tails of the marginal density fall too slowly for a mean."
         return float("nan"), float("nan"), note
-    mean, sd = moments(density, quantity, mode, gaussian)
+    mean, sd = moments(density, quantity, mode)
     if np.isnan(marginal.sd):
         note = "The tails of the marginal density fall too slowly for a standard deviation."
         return mean, float("nan"), note
@@ -154,13 +151,13 @@ def _moments(
 
 
 def _moments_of_positive(
-    density: LogDensity, quantity: Quantity, mode: Mode, gaussian: Gaussian
+    density: LogDensity, quantity: Quantity, mode: Mode
 ) -> tuple[float, float]:
     """Tierney and Kadane (1986), equations 2.4 and 2.5: of g and of its square."""
     logs = []
     for power in (1.0, 2.0):
         peak = tilted_mode(density, quantity, power, mode)
-        narrower = -0.5 * (gaussian.log_determinant + _log_determinant(peak.curvature))
+        narrower = -0.5 * (mode.gaussian.log_determinant + _log_determinant(peak.curvature))
         logs.append(peak.logp - mode.logp + narrower)
     relative_variance = float(np.expm1(logs[1] - 2 * logs[0]))
     if relative_variance < 0:
@@ -172,17 +169,15 @@ def _moments_of_positive(
     return mean, mean * float(np.sqrt(relative_variance))
 
 
-def _moments_of_smooth(
-    density: LogDensity, quantity: Quantity, mode: Mode, gaussian: Gaussian
-) -> tuple[float, float]:
+def _moments_of_smooth(density: LogDensity, quantity: Quantity, mode: Mode) -> tuple[float, float]:
     """Tierney, Kass and Kadane (1989): derivatives at 0 of the log moment generating function.
 
     It is K(s) = L_s - L_0 + (log det H_0 - log det H_s) / 2, with L_s the maximum of log p + s g,
     and H_s the curvature there. The maximum's own derivatives are known: g at the mode, and the
     delta method's variance. Only the determinant's are taken by differences.
     """
-    value, slope, _ = quantity.derivatives(mode.theta)
-    variance = float(slope @ gaussian.precision.solve(slope))
+    value, slope, _ = quantity.function.derivatives(mode.theta)
+    variance = float(slope @ mode.gaussian.precision.solve(slope))
     step = _STEP / np.sqrt(variance)
     logs = [
         _log_determinant(tilted_mode(density, quantity, step * offset, mode).curvature)

@@ -1,8 +1,10 @@
-"""When chains, weights, a grid or a quadrature can be trusted: said here once, for all who ask."""
+"""When chains, weights, a grid or a quadrature can be trusted: decided here once, for all who ask.
+
+What is broken is a limit of ``limits``; ``trust_words`` says it.
+"""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,27 +12,47 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
-from .errors import UntrustedWeightsWarning, WeightsError
+from .errors import WeightsError
 from .limits import (
     FEWEST_EFFECTIVE,
     FEWEST_WEIGHTED,
     LEAST_BFMI,
+    LEAST_SHARE,
     MOST_CELL_ERROR,
     MOST_EDGE_MASS,
     MOST_R_HAT,
+    MOST_UNSEEN_MASS,
     TRUSTED_K_HAT,
 )
+from .method import method_of
 from .scalars.quantities import flatten
 from .weights.kept import weights_of_draws
 
-# Their draws are, and mean to be, those of another distribution than the posterior.
-_APPROXIMATIONS = ("laplace", "skew_laplace", "nested_laplace", "advi", "fullrank_advi", "dadvi")
 _TAIL = (0.05, 0.95)
-_LONGER = "run them longer, or write the model in other coordinates"
 
 
-def distrust_of(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> str | None:
-    """Say why a tree is not to be taken for the posterior, or nothing.
+@dataclass(frozen=True)
+class Broken:
+    """A limit that a tree's own diagnostics break, or another reason not to trust it.
+
+    Attributes
+    ----------
+    what : str
+        Key of `tripos.approximations.trust_words.CLAUSES`.
+    value, limit : float
+        What was found, and what it should not pass; NaN where the reason is no number.
+    where : str
+        The quantity, edge or method; empty where it is the tree.
+    """
+
+    what: str
+    value: float = np.nan
+    limit: float = np.nan
+    where: str = ""
+
+
+def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> tuple[Broken, ...]:
+    """Find why a tree is not to be taken for the posterior.
 
     Parameters
     ----------
@@ -40,86 +62,56 @@ def distrust_of(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> s
 
     Returns
     -------
-    str or None
-        A clause such as "the chains break the usual limits: R-hat is 1.5 in x, above 1.01; ...".
+    tuple of Broken
+        Empty where it can be trusted.
     """
     fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
-    method = tree.attrs.get("method")
-    if method in _APPROXIMATIONS and "weighted_posterior" not in tree.children:
-        return (
-            f"{method} is an approximation, and how far it is from the posterior is what a verdict "
-            "asks; use a grid, importance or NUTS"
-        )
+    method = method_of(tree)
+    if method and not method.is_exact and "weighted_posterior" not in tree.children:
+        return (Broken("approximation", where=method.name),)
     if "edge_mass" in fit:
-        return distrust_of_grid(fit)
-    if method == "quadrature":
-        return _distrust_of_quadrature(tree)
+        return broken_by_grid(fit)
+    if method and method.name == "quadrature":
+        return _broken_by_quadrature(tree)
     if "k_hat" in fit:
         size = float(fit.get("effective_sample_size", np.inf))
-        return distrust_of_weights(float(fit["k_hat"]), size)
+        return broken_by_weights(float(fit["k_hat"]), size)
     draws = flatten(tree["posterior"].to_dataset())
     if not any(np.ptp(x) > 0 for x in draws.values()):
-        return "nothing varies in its draws"
+        return (Broken("constant"),)
     if not tree.attrs.get("independent_draws", 0):
-        return distrust_of_chains(chain_signs(tree, quantities))
-    size = next(iter(draws.values())).size
-    return None if size >= FEWEST_WEIGHTED else _few(size)
+        return chain_signs(tree, quantities).broken
+    return _broken_by_size(next(iter(draws.values())).size)
 
 
-def distrust_of_weights(
-    k_hat: float, effective: float, fewest: float = FEWEST_WEIGHTED
-) -> str | None:
-    """Say why weights cannot be trusted, by their tail and by what they are worth, or nothing."""
-    if not k_hat < TRUSTED_K_HAT:
-        return f"the weights have a Pareto k-hat of {k_hat:.2f}, to be below {TRUSTED_K_HAT}"
-    return None if effective >= fewest else _few(effective, fewest)
-
-
-def warn_of_weights(
-    whose: str, k_hat: float, effective: float, draws: int, advice: str, stacklevel: int = 4
-) -> None:
-    """Warn where the weights of a method's draws cannot be trusted.
+def broken_by_weights(
+    k_hat: float, effective: float, draws: float = np.inf, unseen: float = 0.0
+) -> tuple[Broken, ...]:
+    """Find why weights cannot be trusted: the first reason alone.
 
     Parameters
     ----------
-    whose : str
-        Beginning of the sentence.
     k_hat, effective : float
         With the effective sample size.
-    draws : int
-        How many were weighted: of few draws no more than a tenth is asked for.
-    advice : str
-        A sentence.
-    stacklevel : int, default 4
-        That of the method's caller.
-
-    Warns
-    -----
-    UntrustedWeightsWarning
+    draws : float, optional
+        How many were weighted: of few, no more than a tenth need be left.
+    unseen : float, default 0
+        Mass where no draw fell, over that which was met.
     """
-    reason = distrust_of_weights(k_hat, effective, min(FEWEST_WEIGHTED, draws / 10))
-    if reason is not None:
-        warnings.warn(
-            f"{whose} cannot be trusted, whatever the standard errors of their means say: "
-            f"{reason} (Pareto k-hat {k_hat:.2f}, effective sample size {effective:.3g} of "
-            f"{draws}). {advice}",
-            UntrustedWeightsWarning,
-            stacklevel=stacklevel,
-        )
+    if unseen > MOST_UNSEEN_MASS:
+        return (Broken("unseen mass", unseen, MOST_UNSEEN_MASS),)
+    if not k_hat < TRUSTED_K_HAT:
+        return (Broken("k-hat", k_hat, TRUSTED_K_HAT),)
+    return _broken_by_size(effective, min(FEWEST_WEIGHTED, LEAST_SHARE * draws))
 
 
-def distrust_of_grid(fit: xr.Dataset) -> str | None:
-    """Say why a grid's numbers cannot be trusted, by its edges and its cells, or nothing."""
+def broken_by_grid(fit: xr.Dataset) -> tuple[Broken, ...]:
+    """Find why a grid's numbers cannot be trusted, by its cells or its edges."""
     error = float(fit["log_evidence_error"])
     if not error <= MOST_CELL_ERROR:
-        return (
-            f"the cells are too wide: half of them give another log evidence, by {error:.2g}, to "
-            f"be at most {MOST_CELL_ERROR}"
-        )
+        return (Broken("cells", error, MOST_CELL_ERROR),)
     most, place = largest_edge(fit)
-    if not most <= MOST_EDGE_MASS:
-        return f"the box cuts the posterior off: {most:.2g} of the mass is at the {place}"
-    return None
+    return () if most <= MOST_EDGE_MASS else (Broken("edge", most, MOST_EDGE_MASS, place),)
 
 
 def largest_edge(fit: xr.Dataset) -> tuple[float, str]:
@@ -130,20 +122,19 @@ def largest_edge(fit: xr.Dataset) -> tuple[float, str]:
     return float(edges.values[k, side]), place
 
 
-def _distrust_of_quadrature(tree: xr.DataTree) -> str | None:
+def _broken_by_quadrature(tree: xr.DataTree) -> tuple[Broken, ...]:
     """By the weights that carry its draws to the posterior: those are what it is taken for."""
     try:
         weights = weights_of_draws(tree)
     except WeightsError as failure:
-        return str(failure)
-    size = tree["posterior"].sizes["draw"]
+        return (Broken("weights", where=str(failure)),)
     if weights is None:
-        return _few(size)
-    return distrust_of_weights(weights.k_hat, weights.effective_sample_size)
+        return _broken_by_size(tree["posterior"].sizes["draw"])
+    return broken_by_weights(weights.k_hat, weights.effective_sample_size)
 
 
-def _few(size: float, fewest: float = FEWEST_WEIGHTED) -> str:
-    return f"the draws are worth only {size:.0f} independent ones, to be at least {fewest:.0f}"
+def _broken_by_size(size: float, fewest: float = FEWEST_WEIGHTED) -> tuple[Broken, ...]:
+    return () if size >= fewest else (Broken("size", size, fewest),)
 
 
 @dataclass(frozen=True)
@@ -171,26 +162,22 @@ class ChainSigns:
     undefined: str = ""
 
     @property
-    def broken(self) -> list[str]:
-        """Say which of the usual limits they break."""
+    def broken(self) -> tuple[Broken, ...]:
+        """The usual limits that they break."""
         found = []
         quantity, worst = self.r_hat
         if quantity and not worst <= MOST_R_HAT:
-            found.append(f"R-hat is {worst:.3g} in {quantity}, above {MOST_R_HAT}")
-        for kind, (quantity, size) in (("bulk", self.bulk), ("tail", self.tail)):
+            found.append(Broken("R-hat", worst, MOST_R_HAT, quantity))
+        for what, (quantity, size) in (("bulk ESS", self.bulk), ("tail ESS", self.tail)):
             if quantity and not size >= FEWEST_EFFECTIVE:
-                found.append(
-                    f"the {kind} of {quantity} is worth {size:.3g} independent draws, fewer than "
-                    f"{FEWEST_EFFECTIVE}"
-                )
+                found.append(Broken(what, size, FEWEST_EFFECTIVE, quantity))
         if self.diverging:
-            found.append(f"{self.diverging} draws diverged")
-        low = [value for value in self.bfmi if not value >= LEAST_BFMI]
-        if low:
-            found.append(f"BFMI is {min(low):.2g}, below {LEAST_BFMI}")
+            found.append(Broken("divergences", self.diverging, 0))
+        if low := [value for value in self.bfmi if not value >= LEAST_BFMI]:
+            found.append(Broken("BFMI", min(low), LEAST_BFMI))
         if self.undefined:
-            found.append(f"{self.undefined} is not a finite number in some draws")
-        return found
+            found.append(Broken("not finite", where=self.undefined))
+        return tuple(found)
 
 
 def chain_signs(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> ChainSigns:
@@ -223,13 +210,6 @@ def chain_signs(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> C
         energy = stats["energy"].transpose("chain", "draw").values
         bfmi = tuple(float(v) for v in np.ravel(array_stats.bfmi(energy)))
     return ChainSigns(r_hat, bulk, tail, diverging, bfmi, undefined)
-
-
-def distrust_of_chains(signs: ChainSigns) -> str | None:
-    """Say which limits chains break, and what to do, or nothing."""
-    if not signs.broken:
-        return None
-    return f"the chains break the usual limits: {'; '.join(signs.broken)}; {_LONGER}"
 
 
 def _halves(draws: np.ndarray) -> np.ndarray:

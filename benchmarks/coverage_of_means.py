@@ -26,10 +26,10 @@ import xarray as xr
 
 from tripos.approximations import METHODS, LogDensity, nested_laplace
 from tripos.approximations.errors import UntrustedWeightsWarning
-from tripos.approximations.gaussian import Gaussian
+from tripos.approximations.linear_algebra.gaussian import Gaussian
 from tripos.approximations.result import Record
-from tripos.approximations.running.variational import normal_tree
-from tripos.approximations.trust import chain_signs, distrust_of_chains
+from tripos.approximations.trust import chain_signs
+from tripos.approximations.variational.fitted import normal_tree
 from tripos.comparisons.monte_carlo import samples_of
 
 LEAST, MOST = 0.88, 0.99
@@ -170,7 +170,7 @@ def coverage(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UntrustedWeightsWarning)
             tree = contender.fit(density, seed)
-        if not tree.attrs["independent_draws"] and distrust_of_chains(chain_signs(tree)):
+        if not tree.attrs["independent_draws"] and chain_signs(tree).broken:
             refused += 1
             continue
         rows.append(told(tree))

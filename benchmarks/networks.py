@@ -1,4 +1,4 @@
-"""Posteriors of neural networks by `laplace(curvature="low_rank")`: error, seconds and memory.
+"""Posteriors of neural networks by `low_rank_laplace`: error, seconds and memory.
 
 `python benchmarks/networks.py` runs this. A small network tells how far predictive standard
 deviations are from those of the exact Hessian; a network with 100,000 weights, what it costs.
@@ -12,7 +12,7 @@ import time
 import numpy as np
 import xarray as xr
 
-from tripos.approximations import LogDensity, laplace
+from tripos.approximations import LogDensity, laplace, low_rank_laplace
 from tripos.models import neural_network
 
 SMALL = {"hidden": 40, "inputs": 3, "observations": 100}
@@ -33,14 +33,14 @@ def errors_of_small() -> None:
     """Print predictive sds by rank, over those of the exact Hessian, same random numbers."""
     density = LogDensity(neural_network(**SMALL), linker="numpy")
     inputs = np.random.default_rng(1).uniform(-3, 3, size=(25, SMALL["inputs"]))
-    first = laplace(density, curvature="low_rank", rank=1, random_seed=1)
+    first = low_rank_laplace(density, rank=1, random_seed=1)
     start = first["fit"]["mode"].values
     exact = predicted(laplace(density, DRAWS, start=start, random_seed=1), inputs).std(axis=0)
     error = np.sqrt(2 / DRAWS)
     print(f"A network of {density.size} weights: predictive sds over the exact Hessian's")
     print(f"(Monte Carlo error {error:.2f})\n{'rank':>6}{'median':>8}{'largest':>9}")
     for rank in RANKS:
-        tree = laplace(density, DRAWS, start=start, curvature="low_rank", rank=rank, random_seed=1)
+        tree = low_rank_laplace(density, DRAWS, start=start, rank=rank, random_seed=1)
         ratio = predicted(tree, inputs).std(axis=0) / exact
         print(f"{rank:6}{np.median(ratio):8.2f}{ratio.max():9.2f}")
 
@@ -49,7 +49,7 @@ def costs_of_large() -> None:
     """Print what a fit of the large network takes."""
     density = LogDensity(neural_network(**LARGE), linker="numpy")
     begun = time.perf_counter()
-    tree = laplace(density, curvature="low_rank", rank=RANK, random_seed=1)
+    tree = low_rank_laplace(density, rank=RANK, random_seed=1)
     seconds = time.perf_counter() - begun
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"\nA network of {density.size:,} weights, {LARGE['observations']} data, rank {RANK}:")

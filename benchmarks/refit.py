@@ -62,7 +62,7 @@ def borrowers_stream(arrivals: int) -> Iterator[Data]:
 
 def laplace_refits(density: Any, stream: Iterator[Data]) -> Parts:
     """Seconds of each part of a Laplace refit, an entry an arrival."""
-    from tripos.approximations.gaussian import Gaussian
+    from tripos.approximations.linear_algebra.gaussian import Gaussian
     from tripos.approximations.mode import find_mode
 
     parts: Parts = {"set_data": [], "find_mode": [], "Gaussian": [], "whole": []}

@@ -21,7 +21,7 @@ from posteriors.errors import Discrepancy, true_errors
 from tripos.approximations import LogDensity, laplace, nuts
 from tripos.approximations.errors import TriposError
 from tripos.comparisons import verdict
-from tripos.comparisons.verdicts.judging import JUDGEMENTS
+from tripos.comparisons.verdict.judging import JUDGEMENTS
 
 PLACES = ("well inside", "inside", "outside", "undecided")
 # A quantity whose true error is this near its tolerance, in standard errors of the truth, is

@@ -126,7 +126,7 @@ def _list_models() -> int:
     import pandas as pd
 
     from ..models import CATALOGUE
-    from .jobs.printing import console, table_of
+    from .commands.printing import console, table_of
 
     rows = [
         {"name": e.name, "what it is": e.description, "ask for": ", ".join(e.quantities)}
@@ -139,7 +139,7 @@ def _list_models() -> int:
 
 def _compare(arguments: argparse.Namespace) -> int:
     from ..approximations import METHODS
-    from .jobs.compare import run_job
+    from .commands.compare import run_job
 
     methods = [m.strip() for m in arguments.methods.split(",")] if arguments.methods else None
     options: dict[str, dict[str, object]] = {"nuts": {"nuts_sampler": arguments.nuts_sampler}}
@@ -160,7 +160,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _suite(arguments: argparse.Namespace) -> int:
-    from .jobs.suite import run_suite_job
+    from .commands.suite import run_suite_job
 
     run_suite_job(
         arguments.file,
@@ -173,7 +173,7 @@ def _suite(arguments: argparse.Namespace) -> int:
 
 
 def _calibrate(arguments: argparse.Namespace) -> int:
-    from .jobs.calibrate import run_calibration_job
+    from .commands.calibrate import run_calibration_job
 
     found = run_calibration_job(
         arguments.target,

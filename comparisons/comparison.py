@@ -17,8 +17,8 @@ from .summary import shared_variables, summary_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .reports.model import Models
-    from .verdict import Verdict
+    from .report.model import Models
+    from .verdict.result import Verdict
 
 
 @dataclass(frozen=True)
@@ -132,24 +132,10 @@ class Comparison:
             ``"marginals"`` and ``"intervals"``, with two quantities or more ``"overlay"`` and
             ``"contours"`` of the first two, and with three to six the ``"matrix"`` of all.
         """
-        from .pictures.contours import plot_contours
-        from .pictures.intervals import plot_intervals
-        from .pictures.marginals import plot_marginals
-        from .pictures.matrix import MOST_QUANTITIES, plot_matrix
-        from .pictures.overlay import plot_overlay
+        from .pictures.comparison import plot_comparison
 
         shown = list(quantities or self.summary().index.unique("quantity")[:12])
-        units = units or {}
-        figures = {
-            "marginals": plot_marginals(self.trees, shown, units=units),
-            "intervals": plot_intervals(self.trees, shown, units=units),
-        }
-        if len(shown) > 1:
-            figures["overlay"] = plot_overlay(self.trees, shown[0], shown[1], units=units)
-            figures["contours"] = plot_contours(self.trees, shown[0], shown[1], units=units)
-        if 2 < len(shown) <= MOST_QUANTITIES:
-            figures["matrix"] = plot_matrix(self.trees, shown, units=units)
-        return figures
+        return plot_comparison(self.trees, shown, units)
 
     def to_html(
         self,
@@ -204,8 +190,10 @@ class Comparison:
         """
         from .report import About, write_report
 
-        about = About(title, model, verdicts, judges, findings, quantities, units or {}, code)
-        return write_report(self, path, about)
+        about = About(
+            title, model, self.failures, verdicts, judges, findings, quantities, units or {}, code
+        )
+        return write_report(self.trees, path, about)
 
     def save(self, directory: str | Path) -> Path:
         """Write every tree as netCDF into a folder, all or nothing.

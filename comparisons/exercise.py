@@ -15,7 +15,7 @@ import pandas as pd
 from ..approximations.arguments import checked_arguments
 from ..approximations.density import LogDensity
 from ..models import bioassay
-from .comparing import run_methods, tell
+from .compare import run_methods, tell
 from .comparison import Comparison
 
 EXACT = "grid, flat prior"

@@ -28,19 +28,20 @@ from ..approximations.errors import (
     TriposError,
     UntrustedWeightsWarning,
 )
-from ..approximations.quadrature import MOST_SCALARS
+from ..approximations.progress import is_terminal
 from ..approximations.result import checked_count, generator
-from ..approximations.running.progress import is_terminal
-from ..approximations.trust import distrust_of
-from .comparing import tell
-from .verdict import Verdict, verdict
-from .verdicts.judging import Tolerances
+from ..approximations.trust_words import distrust_of
+from .compare import tell
+from .verdict import verdict
+from .verdict.judging import Tolerances
+from .verdict.result import Verdict
 
-LADDER = ("laplace", "skew_laplace", "importance", "quadrature", "nuts")
+_RUNGS = {method.rung: name for name, method in METHODS.items() if method.rung is not None}
+
+LADDER = tuple(_RUNGS[rung] for rung in sorted(_RUNGS))
 """The rungs, cheapest first."""
 
-# Rungs that stand on the joint mode, and why there may be none.
-_ON_THE_MODE = ("laplace", "skew_laplace", "importance", "quadrature")
+# Why there may be no joint mode to stand on.
 _NO_MODE = (ModeAtInfinityError, ModeNotFoundError, CurvatureError)
 
 
@@ -126,14 +127,16 @@ def fit(
     pending = deque(methods)
     while pending:
         method = pending.popleft()
-        if method == "quadrature" and density.size > MOST_SCALARS:
+        most = METHODS[method].most_scalars
+        if most is not None and density.size > most:
             continue
-        if without_mode and method in _ON_THE_MODE:
+        if without_mode and "mode" in METHODS[method].needs:
             why = f"It stands on the joint mode, too, and {without_mode} found none."
             rungs.append(Rung(method, False, why, 0.0, 0))
             continue
         told(method)
-        call = {"progressbar": progressbar and is_terminal()} if method == "nuts" else options
+        chains = METHODS[method].draws == "chains"
+        call = {"progressbar": progressbar and is_terminal()} if chains else options
         try:
             tree, rung, found = _tried(method, density, call, rng, tolerance, var_names)
         except _NO_MODE as failure:
@@ -178,7 +181,8 @@ def _tried(
         warnings.simplefilter("ignore", QuadratureWarning)
         try:
             tree = METHODS[method](density, random_seed=rng, **call)
-            found = None if method == "nuts" else _judged(tree, density, tolerance, var_names, rng)
+            chains = METHODS[method].draws == "chains"
+            found = None if chains else _judged(tree, density, tolerance, var_names, rng)
         except (*_NO_MODE, ImproperPosteriorError):
             raise
         except TriposError as failure:
@@ -187,7 +191,7 @@ def _tried(
             return None, Rung(method, False, why, seconds, 0), None
     accepted, why = _accepted_chains(tree) if found is None else _accepted(found)
     evaluations = sum(density.evaluations.values()) - before
-    evaluations += tree.attrs["evaluations_gradient"] if method == "nuts" else 0
+    evaluations += tree.attrs["evaluations_gradient"] if chains else 0
     rung = Rung(method, accepted, why, time.perf_counter() - started, int(evaluations))
     return tree, rung, found
 

@@ -53,7 +53,7 @@ def load_method(name: str) -> Method:
         when it is imported.
     """
     if name in METHODS:
-        return METHODS[name]
+        return METHODS[name].function
     if ":" not in name:
         # To look for them takes 25 ms, which a place in a file need not wait for.
         if name in (brought := _brought()):
@@ -79,7 +79,7 @@ def load_method(name: str) -> Method:
 
 def method_names() -> tuple[str, ...]:
     """Names that `load_method` knows: ours, and those that installed packages bring."""
-    return (*METHODS, *(name for name in _brought() if name not in METHODS))
+    return (*sorted(METHODS), *(name for name in _brought() if name not in METHODS))
 
 
 def labelled(methods: Sequence[str | Method]) -> dict[str, Method]:
@@ -107,6 +107,12 @@ def labelled(methods: Sequence[str | Method]) -> dict[str, Method]:
             )
         found[label] = load_method(method) if isinstance(method, str) else _adopted(method, label)
     return found
+
+
+def is_registered(function: Method) -> bool:
+    """Whether a method is one of `METHODS`, and so knows all that is asked of those."""
+    known = METHODS.get(getattr(function, "__name__", ""))
+    return known is not None and known.function is function
 
 
 def own_method(function: Callable[..., Any], label: str) -> Method:
@@ -151,7 +157,7 @@ def own_method(function: Callable[..., Any], label: str) -> Method:
 
 
 def _adopted(function: Method, label: str) -> Method:
-    return function if function in METHODS.values() else own_method(function, label)
+    return function if is_registered(function) else own_method(function, label)
 
 
 def _name_of(function: Any) -> str:

@@ -77,7 +77,14 @@ class Sample:
         if self.chains:
             chains = influence.reshape(self.chains, -1)
             return float(array_stats.mcse(chains, chain_axis=0, draw_axis=1))
-        terms = self.weights * (influence - self.weights @ influence)
+        return self._norm(self.weights * (influence - self.weights @ influence))
+
+    def error_beside(self, influence: np.ndarray, other: Sample, its: np.ndarray) -> float:
+        """Standard error of the difference from other weights of the same draws, by influences."""
+        return self._norm(self.weights * influence - other.weights * its)
+
+    def _norm(self, terms: np.ndarray) -> float:
+        """Length of what independent draws add to a sum, by the terms (n,) of all values."""
         return float(np.linalg.norm(terms if self.pair is None else np.bincount(self.pair, terms)))
 
     @property
@@ -98,21 +105,35 @@ class Sample:
         size = 1 / float(np.sum(self.weights**2))
         spread = float(sd * np.sqrt(size / (size - 1))) if size > 1 else np.nan
         squares = (away**2 - variance) / (2 * sd)
-        of_mean = np.inf if self._is_heavy(1) else self.error(away)
-        return mean, spread, of_mean, np.inf if self._is_heavy(2) else self.error(squares)
-
-    def _is_heavy(self, power: int) -> bool:
         weighted = self.pair is not None
-        return weighted and moment_tail_index(self.values, self.weights, power) >= HEAVY_TAIL
+        heavy = [weighted and self.tail_index(power) >= HEAVY_TAIL for power in (1, 2)]
+        of_mean = np.inf if heavy[0] else self.error(away)
+        return mean, spread, of_mean, np.inf if heavy[1] else self.error(squares)
+
+    def tail_index(self, power: int) -> float:
+        """Index of what is summed for a moment; of a grid, infinite where it has left that out."""
+        if self.mean is None:
+            return moment_tail_index(self.values, self.weights, power)
+        has_both = np.isfinite(self.mean) and self.sd is not None and np.isfinite(self.sd)
+        return -np.inf if has_both else np.inf
+
+    @property
+    def bulk_size(self) -> float:
+        """Bulk ESS of chains, which may be more than there are draws; NaN of fewer than four."""
+        chains = self.values.reshape(self.chains, -1)
+        return float(array_stats.ess(chains, chain_axis=0, draw_axis=1))
+
+    @property
+    def r_hat(self) -> float:
+        """R-hat of chains."""
+        chains = self.values.reshape(self.chains, -1)
+        return float(array_stats.rhat(chains, chain_axis=0, draw_axis=1))
 
     @property
     def effective_size(self) -> float:
-        """Independent draws that the mean is worth: no more than there are values.
-
-        Of chains it is the bulk ESS of ArviZ, NaN of fewer than four draws a chain.
-        """
+        """Independent draws that the mean is worth: no more than there are values."""
         if self.chains:
-            found = array_stats.ess(self.values.reshape(self.chains, -1), chain_axis=0, draw_axis=1)
+            found = self.bulk_size
         else:
             away = self.values - self.weights @ self.values
             error = self.error(away)

@@ -10,16 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..approximations.arguments import checked_arguments
-from ..approximations.errors import (
-    ArgumentError,
-    NoSharedVariableError,
-    UntrustedReferenceWarning,
-)
-from ..approximations.trust import distrust_of
+from ..approximations.errors import ArgumentError, NoSharedVariableError, UntrustedReferenceWarning
+from ..approximations.trust_words import distrust_of
 from ..models import CATALOGUE, Truth
-from .suites.table import Suite
-from .verdicts.discrepancy import discrepancies
-from .verdicts.judging import QUARTILES, Tolerances
+from .suite.table import Suite
+from .verdict.discrepancy import discrepancies
+from .verdict.judging import Tolerances, criteria_of
 
 _KEYS = ["model", "method", "repeat"]
 _COLUMNS = ["judge", "mean_shift", "log_sd_ratio", "error", "within"]
@@ -244,12 +240,4 @@ def _error(row: pd.Series, limits: Tolerances) -> float:
     """Largest discrepancy of a row of `discrepancies`, in tolerances."""
     if not row["finite"]:
         return np.inf
-    if row["has_mean"]:
-        sizes = [
-            row["mean_shift"] / limits.mean,
-            row["log_sd_ratio"] / np.log1p(limits.sd),
-        ]
-    else:
-        sizes = [row[f"q{100 * p:g}_shift"] / limits.mean for p in QUARTILES]
-    sizes += [(row[f"mass_{x}"] - row[f"level_{x}"]) / limits.mass for x in (50, 95)]
-    return float(np.max(np.abs(sizes)))
+    return float(np.max([criterion.excess for criterion in criteria_of(row, limits)]))

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from ..approximations.errors import ArgumentError, NoSharedVariableError
 from ..approximations.limits import HEAVY_TAIL
@@ -16,9 +15,10 @@ from ..approximations.scalars.tails import tail_index
 from .monte_carlo import Sample, samples_of
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+QUANTILE_COLUMNS = tuple(f"q{100 * p:g}" for p in QUANTILES)
 COLUMNS = (
     *("mean", "sd"),
-    *(f"q{100 * p:g}" for p in QUANTILES),
+    *QUANTILE_COLUMNS,
     *("mcse_mean", "mcse_sd", "tail_k", "ess_bulk", "r_hat"),
 )
 
@@ -163,7 +163,8 @@ def _row_of_rule(known: xr.Dataset) -> dict[str, float]:
         "tail_k": "tail_k",
     }
     row = {column: float(known.get(name, np.nan)) for column, name in found.items()}
-    return row | {_column(p): float(known["quantiles"].sel(probability=p)) for p in QUANTILES}
+    quantiles = known["quantiles"].sel(probability=list(QUANTILES)).values
+    return row | dict(zip(QUANTILE_COLUMNS, quantiles, strict=True))
 
 
 def _row_of_sample(sample: Sample, draws: np.ndarray) -> dict[str, float]:
@@ -171,15 +172,12 @@ def _row_of_sample(sample: Sample, draws: np.ndarray) -> dict[str, float]:
     columns = ("mean", "sd", "mcse_mean", "mcse_sd")
     row = dict.fromkeys(columns, np.nan)
     row |= {"tail_k": tail_index(draws, independent=not sample.chains)}
-    row |= dict(zip(map(_column, QUANTILES), _quantiles(sample), strict=True))
+    row |= dict(zip(QUANTILE_COLUMNS, _quantiles(sample), strict=True))
     if not row["tail_k"] > HEAVY_TAIL:
         row |= dict(zip(columns, sample.moments, strict=True))
     # Of a constant there is nothing to diagnose.
     if sample.chains and np.ptp(draws) > 0:
-        row |= {
-            "ess_bulk": float(array_stats.ess(draws, chain_axis=0, draw_axis=1)),
-            "r_hat": float(array_stats.rhat(draws, chain_axis=0, draw_axis=1)),
-        }
+        row |= {"ess_bulk": sample.bulk_size, "r_hat": sample.r_hat}
     return row
 
 
@@ -188,7 +186,3 @@ def _quantiles(sample: Sample) -> np.ndarray:
     if sample.pair is None:
         return np.quantile(sample.values, QUANTILES)
     return sample.quantiles(QUANTILES)
-
-
-def _column(probability: float) -> str:
-    return f"q{100 * probability:g}"

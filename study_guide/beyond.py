@@ -341,7 +341,7 @@ def _(mo, note_of_copy):
 
     ```python
     from tripos.models import borrowers
-    loans = nested_laplace(borrowers(groups=200), nodes=5, random_seed=1)
+    loans = nested_laplace(borrowers(groups=200), nagq=5, random_seed=1)
     print(loans["fit"]["mean"].values[:5], loans["fit"]["sd"].values[:5])
     ```
 
@@ -360,7 +360,7 @@ def _(INTERCEPT, SIGMA, borrowers, many, markdown_of, mo, nested_laplace, np, pd
 
     _groups = 100_000 if many.value else int(size.value)
     _started = perf_counter()
-    _fit = nested_laplace(borrowers(groups=_groups), nodes=5, random_seed=1)["fit"].to_dataset()
+    _fit = nested_laplace(borrowers(groups=_groups), nagq=5, random_seed=1)["fit"].to_dataset()
     _seconds = perf_counter() - _started
     _names = ["intercept", "slopes[0]", "slopes[1]", "slopes[2]", "sigma_log__"]
     _chosen = _fit[["mean", "sd"]].sel(parameter=_names)
@@ -382,7 +382,7 @@ def _(INTERCEPT, SIGMA, borrowers, many, markdown_of, mo, nested_laplace, np, pd
     {markdown_of(_table, digits=3)}
 
     With four times the groups, the standard deviations halve. The bias of an approximation does
-    not, so what is good enough for a hundred groups may not be for a hundred thousand: `nodes=5`
+    not, so what is good enough for a hundred groups may not be for a hundred thousand: `nagq=5`
     integrates each small group by five points instead of Laplace's one. At 100,000 groups that
     moves log sigma by five standard deviations, to a tenth of one from what sixty points give.
     """)

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -65,35 +66,86 @@ def test_imports_go_one_way_and_are_relative(path):
             assert top not in {"tripos", *MAY_IMPORT}, f"import {module} must be relative"
 
 
-def _folder_of(path, level, module):
-    """The folder inside a package that a relative import reaches; None for the package itself."""
-    folders = path.relative_to(ROOT).parent.parts
-    package, *below = (*folders[: len(folders) - level + 1], *module.split("."))
-    is_folder = bool(below) and (ROOT / package / below[0]).is_dir()
-    return (package, below[0]) if is_folder else None
+def _names_imported(node, folders):
+    """Full names, as tuples, that a node of a file in some folders imports, in whatever way."""
+    match node:
+        case ast.Import(names):
+            yield from (tuple(alias.name.split(".")) for alias in names)
+        case ast.ImportFrom(module, names, level):
+            start = folders[: len(folders) - level + 1] if level else ()
+            below = module.split(".") if module else []
+            yield from ((*start, *below, alias.name) for alias in names)
 
 
-def _at_run_time(tree):
-    """A module without what only a type checker imports, which may point anywhere."""
-    is_for_types = [
-        isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test) for n in tree.body
-    ]
-    kept = [node for node, skip in zip(tree.body, is_for_types, strict=True) if not skip]
-    return ast.Module(kept, [])
+def _file_of(root, name):
+    """The file that a full name means: a module, or something in one; None if it is not ours."""
+    name = name[1:] if name[0] == "tripos" and (root / Path(*name[1:2])).is_dir() else name
+    for place in (root.joinpath(*name), root.joinpath(*name[:-1])):
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            if path.is_file():
+                return path.relative_to(root).as_posix()
+    return None
+
+
+def _imports_between_files(root, folders):
+    """By file, the files that it imports: at its top, in functions, for type checkers alone."""
+    graph = {}
+    paths = [p for f in folders for end in ("py", "pyi") for p in (root / f).rglob(f"*.{end}")]
+    for path in paths:
+        place = path.relative_to(root).with_suffix(".py")  # what a stub lists, its file imports
+        nodes = ast.walk(ast.parse(path.read_text()))
+        names = [name for node in nodes for name in _names_imported(node, place.parent.parts)]
+        found = {_file_of(root, n) for n in names} - {None, place.as_posix()}
+        graph.setdefault(place.as_posix(), set()).update(found)
+    return graph
+
+
+def _in_order(graph):
+    """What imports nothing first; the CycleError of a circle names it."""
+    return list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_files_import_one_way():
+    graph = _imports_between_files(ROOT, ["tripos", *MAY_IMPORT, "tests"])
+    assert sum(len(imported) for imported in graph.values()) > len(graph) > 300
+    order = _in_order(graph)
+    assert order.index("approximations/errors.py") < order.index("comparisons/cli.py")
 
 
 def test_folders_import_one_way():
+    """A folder is a floor: two of them may not stand on each other, even by different files."""
     reached = {}
-    for path in FILES:
-        package, *below = path.relative_to(ROOT).parent.parts
-        if not below:
-            continue
-        imports = _imports(_at_run_time(ast.parse(path.read_text())))
-        found = {_folder_of(path, level, module) for level, module in imports if level}
-        reached.setdefault((package, below[0]), set()).update(found - {None, (package, below[0])})
+    for path, imported in _imports_between_files(ROOT, MAY_IMPORT).items():
+        package, *own = Path(path).parts
+        # What users call of a comparison draws and reports, and its rooms do not.
+        if len(own) > 1 and not (package == "comparisons" and own[-1] == "__init__.py"):
+            below = {Path(one).parts[:2] for one in imported if len(Path(one).parts) > 2}
+            reached.setdefault((package, own[0]), set()).update(below - {(package, own[0])})
     assert len(reached) > 10
-    order = list(graphlib.TopologicalSorter(reached).static_order())  # CycleError names a circle
-    assert order.index(("approximations", "graphs")) < order.index(("approximations", "nested"))
+    order = _in_order(reached)
+    assert order.index(("approximations", "weights")) < order.index(("approximations", "nested"))
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "from .first import one",
+        "from . import first",
+        "def two():\n    from .first import one",
+        "if TYPE_CHECKING:\n    from ..models import first",
+        "import tripos.models.first",
+        "from tripos.models import first as one",
+    ],
+)
+def test_a_circle_of_files_is_caught_however_it_is_imported(tmp_path, second):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("")
+    (tmp_path / "models" / "first.py").write_text("from .second import two\none = 1\n")
+    (tmp_path / "models" / "second.py").write_text("two = 2\n")
+    assert _in_order(_imports_between_files(tmp_path, ["models"]))[-1] == "models/first.py"
+    (tmp_path / "models" / "second.py").write_text(second)
+    with pytest.raises(graphlib.CycleError, match=r"models/first\.py.*models/second\.py"):
+        _in_order(_imports_between_files(tmp_path, ["models"]))
 
 
 def test_all_folders_are_installed():
@@ -101,7 +153,8 @@ def test_all_folders_are_installed():
     with (ROOT / "pyproject.toml").open("rb") as file:
         listed = tomllib.load(file)["tool"]["setuptools"]["packages"]
     folders = {path.parent.relative_to(ROOT) for path in FILES}
-    assert sorted(listed) == sorted(".".join(("tripos", *folder.parts)) for folder in folders)
+    packages = [".".join(("tripos", *folder.parts)) for folder in folders]
+    assert sorted(listed) == sorted(["tripos", *packages])
 
 
 @pytest.mark.parametrize("path", FILES, ids=_names(FILES))
@@ -116,6 +169,33 @@ def test_no_file_is_a_drawer():
     assert [name for name in _names(FILES) if Path(name).stem in drawers] == []
 
 
+def _private_names_of_others(tree):
+    """Give ``object._name`` where this file defines no ``_name``: then another file does."""
+    nodes = list(ast.walk(tree))
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own |= {ast.unparse(node.target) for node in nodes if isinstance(node, ast.AnnAssign)}
+    of_self = [a for a in attributes if ast.unparse(a.value) in ("self", "cls")]
+    own |= {attribute.attr for attribute in of_self if isinstance(attribute.ctx, ast.Store)}
+    for node in attributes:
+        is_private = node.attr.startswith("_") and not node.attr.endswith("__")
+        if is_private and node not in of_self and node.attr not in own:
+            yield ast.unparse(node)
+
+
+def _private_imports(tree):
+    """Give the private names that are imported from another file."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return [a.name for node in imports for a in node.names if re.match("_[^_]", a.name)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=_names(FILES))
+def test_private_names_stay_in_their_file(path):
+    tree = ast.parse(path.read_text())
+    assert [name for name in _private_names_of_others(tree) if name != "os._exit"] == []
+    assert _private_imports(tree) == []
+
+
 def test_the_rules_catch_a_breach(tmp_path):
     """The rules above would pass on nothing at all if these did not see what they look for."""
     tree = ast.parse("import tripos.models\nfrom ..models import globe\nfrom .. import comparisons")
@@ -123,12 +203,19 @@ def test_the_rules_catch_a_breach(tmp_path):
     path = ROOT / "approximations" / "grid.py"
     assert _target(path, 2, "models.globe") == "models"
     assert _target(path, 1, "density") == "approximations"
-    path = ROOT / "approximations" / "nested" / "conditional.py"
-    assert _folder_of(path, 2, "sparse.hessian") == ("approximations", "sparse")
-    assert _folder_of(path, 1, "latent_field") == ("approximations", "nested")
-    assert _folder_of(path, 2, "errors") is None
-    tree = ast.parse("if TYPE_CHECKING:\n    from ..nested import a\nfrom ..sparse import b")
-    assert list(_imports(_at_run_time(tree))) == [(2, "sparse")]
+    exports = _imports_between_files(ROOT, ["comparisons"])["comparisons/__init__.py"]
+    assert "comparisons/ladder.py" in exports
+    assert _file_of(ROOT, ("tripos", "models", "globe", "globe")) == "models/globe.py"
+    assert _file_of(ROOT, ("numpy", "array")) is None
+    tree = ast.parse(
+        "from .density import _cut\n"
+        "class A:\n"
+        "    def f(self, other, density):\n"
+        "        self._mine = other._mine, other.__dict__\n"
+        "        return self._theirs, density._symbolic, density.logp._chunks(1)"
+    )
+    assert list(_private_names_of_others(tree)) == ["density._symbolic", "density.logp._chunks"]
+    assert _private_imports(tree) == ["_cut"]
 
 
 @pytest.mark.parametrize("package", sorted(MAY_IMPORT))

@@ -50,7 +50,7 @@ def test_make_has_the_targets_that_are_named():
 def test_tripos_has_the_commands_that_are_named():
     for command in set(re.findall(r"^tripos (\w+)", README, flags=re.MULTILINE)):
         done = subprocess.run(
-            [sys.executable, "-m", "tripos.comparisons", command, "--help"],
+            [sys.executable, "-m", "tripos", command, "--help"],
             capture_output=True,
             text=True,
             check=False,

@@ -16,8 +16,8 @@ from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ..density import LogDensity
+from ..density.graphs.parameters import describe_direction
 from ..errors import CurvatureError
-from ..graphs.parameters import describe_direction
 from ..memory import check_memory
 
 # Of an eigenpair, relative to its eigenvalue, which then errs by the square of it.

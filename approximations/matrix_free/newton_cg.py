@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import xarray as xr
 
 from ..density import LogDensity
+from ..density.derivatives.checking import hessian_error
 from ..errors import ModeNotFoundError, StartingPointError
-from ..search.starting import Start, starting_point
+from ..linear_algebra.gaussian import Gaussian
+from ..mode.given_start import Start, starting_point
+from .prior_curvature import prior_precision
 
 # Squared Newton decrement below which the mode is closer than 1e-5 standard deviations.
 _CLOSE = 1e-10
@@ -27,19 +31,18 @@ class Top:
 
     Attributes
     ----------
-    theta, gradient : (P,) array
+    theta : (P,) array
     logp : float
-    iterations : int
-        Newton steps tried.
+    prior : (P,) array
+        The prior's precisions there.
     hessian_error : float
-        As in `Mode`.
+        As in `Mode`, of Hessian-vector products.
     """
 
     theta: np.ndarray
     logp: float
-    gradient: np.ndarray
-    iterations: int
-    hessian_error: float = 0.0
+    prior: np.ndarray
+    hessian_error: float
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,15 @@ class Step:
     ends_inside: bool
 
 
-def find_mode_by_products(
-    density: LogDensity,
-    start: Start,
-    metric: Callable[[np.ndarray], np.ndarray],
-    *,
-    max_iterations: int,
-) -> Top:
-    """Find the mode with gradients and Hessian-vector products only.
+def find_mode_by_products(density: LogDensity, start: Start, *, max_iterations: int) -> Top:
+    """Find the mode with gradients and Hessian-vector products only, and check the latter there.
+
+    Steps are measured in the prior's sds.
 
     Parameters
     ----------
     density : LogDensity
     start : mapping, (P,) array, "find_MAP" or None
-    metric : callable
-        Positive precisions (P,) at a point (P,), in whose units steps are measured: the prior's.
     max_iterations : int
 
     Raises
@@ -84,6 +81,7 @@ def find_mode_by_products(
         When the log density or its gradient is not finite at the start.
     ModeNotFoundError
         When ``max_iterations`` were not enough.
+    CurvatureError, DerivativeError
     """
     theta = starting_point(density, start)
     logp, gradient = density.value_and_gradient(theta)
@@ -92,7 +90,8 @@ def find_mode_by_products(
             f"The log density ({logp}) or its gradient is not finite at the starting point. Pass "
             "start={...} with another point."
         )
-    precision = metric(theta)
+    precision_at = prior_precision(density)
+    precision = precision_at(theta)
     radius = 10 * np.sqrt(density.size)
     for iterations in range(max_iterations + 1):
         product = partial(_curvature_product, density, theta)
@@ -106,7 +105,7 @@ def find_mode_by_products(
         if gained > 1e-4 or (is_close and gained >= 0):
             theta, logp, gradient = there, there_logp, there_gradient
         if is_close:
-            return Top(theta, logp, gradient, iterations)
+            return _checked(density, theta, logp, precision_at(theta))
         length = float(np.linalg.norm(np.sqrt(precision) * found.step))
         if gained < 0.25:
             radius = min(radius, length) / 4
@@ -115,6 +114,24 @@ def find_mode_by_products(
         if radius < 1e-12:
             break
     raise ModeNotFoundError(_sentence(density, gradient, precision, iterations))
+
+
+def _checked(density: LogDensity, theta: np.ndarray, logp: float, prior: np.ndarray) -> Top:
+    product = partial(density.hessian_vector_product, theta)
+    return Top(theta, logp, prior, hessian_error(density, theta, product, np.sqrt(prior)))
+
+
+def fit_without_matrix(density: LogDensity, top: Top, gaussian: Gaussian) -> xr.Dataset:
+    """Describe a mode and the normal distribution there, as group ``fit``."""
+    return xr.Dataset(
+        {
+            "mode": ("parameter", top.theta),
+            "sd": ("parameter", gaussian.sd),
+            "logp_mode": top.logp,
+            "hessian_error": top.hessian_error,
+        },
+        coords={"parameter": list(density.parameters)},
+    )
 
 
 def conjugate_gradients(
@@ -188,5 +205,5 @@ def _sentence(
         f"No mode was found in {iterations} steps: the gradient is still {slopes[steepest]:.2g} "
         f"(in units of one over the prior's sd), largest in {density.parameters[steepest]}. The "
         "log density may grow without end, or the way is long: raise max_iterations, pass "
-        "start={...} closer to the mode, or use curvature='exact', whose errors say more."
+        "start={...} closer to the mode, or use laplace, whose errors say more."
     )

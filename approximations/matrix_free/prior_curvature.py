@@ -2,53 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
 
 from ..density import LogDensity
+from ..density.graphs.compiling import CompiledFunction
+from ..density.graphs.lifting import rebuild
+from ..density.graphs.parameters import Block, stands_alone, values_from_theta
+from ..density.graphs.symbolic import gradient_of
 from ..errors import CurvatureError, GradientError
-from ..graphs.compiling import CompiledFunction
-from ..graphs.lifting import rebuild
-from ..graphs.parameters import Block, stands_alone, values_from_theta
-from ..graphs.symbolic import gradient_of
 
 # Entries without prior curvature that are looked at one by one: hyperparameters, flat priors.
 _MOST_BARE = 100
 
 
-def prior_precision(density: LogDensity, theta: np.ndarray) -> np.ndarray:
-    """Second derivatives (P,) of minus each variable's own log prior, by its own entries.
+def prior_precision(density: LogDensity) -> Callable[[np.ndarray], np.ndarray]:
+    """Compile the second derivatives of minus each variable's own log prior, by its own entries.
 
-    The prior's parents are held at ``theta``, and the Jacobian term counts. A free variable whose
+    The prior's parents are held where theta is, and the Jacobian term counts. A free variable whose
     prior joins its entries, has no second derivative, or does not curve down there (flat, or far
     out in a heavy tail), takes the whole log density's curvature along each entry in its place.
 
     Parameters
     ----------
     density : LogDensity
-    theta : (P,) array
 
     Returns
     -------
-    (P,) array
-        All positive.
-
-    Raises
-    ------
-    CurvatureError
-        When more than 100 entries have no such prior, or one of them curves upward altogether.
+    callable
+        Takes theta (P,) and gives precisions (P,), all positive. It raises `CurvatureError` when
+        more than 100 entries have no such prior, or one of them curves upward altogether.
     """
-    precision = np.zeros(density.size)
-    for block, part in _own_curvatures(density, theta):
-        precision[block.slice] = np.ravel(part)
+    own = _own_curvatures(density)
+
+    def precision_at(theta: np.ndarray) -> np.ndarray:
+        precision = np.zeros(density.size)
+        for block, part in own(theta):
+            precision[block.slice] = np.ravel(part)
+        return _with_bare_entries(density, theta, precision)
+
+    return precision_at
+
+
+def _with_bare_entries(density: LogDensity, theta: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    """Give the entries that are not positive the whole log density's curvature."""
     bare = np.flatnonzero(~(precision > 0))
     if len(bare) > _MOST_BARE:
         raise CurvatureError(
             f"{len(bare):,} parameters, {density.parameters[bare[0]]} among them, have no prior "
             "that curves downward by itself, and low-rank curvature is measured against the "
-            "prior's. Give them normal priors, or use curvature='exact'."
+            "prior's. Give them normal priors, or use laplace."
         )
     for k in bare:
         precision[k] = -density.hessian_vector_product(theta, _unit(density.size, int(k)))[k]
@@ -67,7 +73,7 @@ def _is_separate(density: LogDensity, block: Block) -> bool:
     return getattr(operation, "ndim_supp", 1) == 0 and stands_alone(density.model, block)
 
 
-def _own_curvatures(density: LogDensity, theta: np.ndarray) -> list[tuple[Block, np.ndarray]]:
+def _own_curvatures(density: LogDensity) -> Callable[[np.ndarray], list[tuple[Block, np.ndarray]]]:
     """Minus the row sums of each separate block's own Hessian, which is diagonal."""
     model = density.model
     vector = pt.vector("theta", shape=(density.size,))
@@ -78,15 +84,16 @@ def _own_curvatures(density: LogDensity, theta: np.ndarray) -> list[tuple[Block,
             blocks.append(block)
             curvatures.append(curvature)
     if not blocks:
-        return []
+        return lambda theta: []
     graphs = rebuild(
         curvatures,
         dict(values_from_theta(model, density.blocks, vector)),
         check_bounds=model.check_bounds,
     )
     function = CompiledFunction([vector], graphs, model=model, linker="numpy")
-    values = function(np.ascontiguousarray(theta, dtype=float))
-    return list(zip(blocks, values, strict=True))
+    return lambda theta: list(
+        zip(blocks, function(np.ascontiguousarray(theta, dtype=float)), strict=True)
+    )
 
 
 def _own_curvature(density: LogDensity, block: Block) -> Any:

@@ -6,12 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from ..derivatives.checking import hessian_error
+from ..density.derivatives.checking import hessian_error
+from ..density.sparsity.hessian import check_product
 from ..errors import DerivativeError
-from ..sparse.cholesky import unit_scale
-from ..sparse.hessian import check_product
+from ..linear_algebra.sparse_cholesky import unit_scale
 from .conditional import Conditional, precision_entries
-from .directional import products_along
 from .outer_mode import OuterMode, follow_mode
 
 # Step in sds along which gradient and value are compared, the error of the gradient, in one over
@@ -47,7 +46,9 @@ def check_precision(here: Conditional) -> float:
     diagonal[field.latent] = precision.diagonal()
     units = np.zeros((len(outer), density.size))
     units[outer, field.outer] = 1.0
-    diagonal[field.outer] = products_along(density, here.theta, units)[outer, field.outer]
+    diagonal[field.outer] = density.logp.hessian_vector_products(here.theta, units)[
+        outer, field.outer
+    ]
     return hessian_error(density, here.theta, product, unit_scale(diagonal))
 
 

@@ -12,9 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import IndefiniteMatrixError, LatentModeError
-from ..sparse.cholesky import SparseFactor
-from ..sparse.diagonal_factor import DiagonalFactor
-from .directional import derivatives_along, product_gradient, products_along
+from ..linear_algebra.diagonal_factor import DiagonalFactor
+from ..linear_algebra.sparse_cholesky import SparseFactor
 from .latent_field import LatentField
 
 # Squared Newton decrement, over all latent entries, at which the mode is found.
@@ -72,7 +71,7 @@ class Conditional:
         field = self.field
         units = np.zeros((len(field.outer), field.density.size))
         units[np.arange(len(field.outer)), field.outer] = 1.0
-        products = products_along(field.density, self.theta, units)
+        products = field.density.logp.hessian_vector_products(self.theta, units)
         return self.factor.solve(products[:, field.latent].T)
 
     def moved(self, shift: np.ndarray) -> np.ndarray:
@@ -81,7 +80,7 @@ class Conditional:
             return self.latent + self.sensitivity @ shift
         direction = np.zeros((1, self.field.density.size))
         direction[0, self.field.outer] = shift
-        product = products_along(self.field.density, self.theta, direction)[0]
+        product = self.field.density.logp.hessian_vector_products(self.theta, direction)[0]
         return self.latent + self.factor.solve(product[self.field.latent])
 
     @cached_property
@@ -93,8 +92,8 @@ class Conditional:
         carries its latent part over to the outer parameters.
         """
         field = self.field
-        slope = product_gradient(
-            field.density, self.theta, field.seeds, self._determinant_weights()
+        slope = field.density.logp.product_gradient(
+            self.theta, field.seeds, self._determinant_weights()
         )
         carried = np.zeros(field.density.size)
         carried[field.latent] = self.factor.solve(slope[field.latent])
@@ -166,7 +165,7 @@ class _Point:
 
     @classmethod
     def at(cls, field: LatentField, theta: np.ndarray) -> _Point:
-        logp, gradient, products = derivatives_along(field.density, theta, field.seeds)
+        logp, gradient, products = field.density.logp.derivatives_along(theta, field.seeds)
         groups, entries = field.colouring.places
         return cls(theta, logp, gradient, -products[groups, field.latent[entries]])
 

@@ -47,8 +47,8 @@ def corrected_mode(mode: OuterMode, nodes: int) -> OuterMode:
         here = follow_mode(here, here.outer + root @ whitened * min(1.0, _LONGEST / length))
         hessian = outer_hessian(here, -hessian)
     raise ModeNotFoundError(
-        f"With nodes={nodes} for each latent scalar, the mode of the outer parameters was not "
-        f"found in {_MOST_STEPS} steps: the last was {length:.2g} sds long. Leave nodes=1 and take "
+        f"With nagq={nodes} for each latent scalar, the mode of the outer parameters was not "
+        f"found in {_MOST_STEPS} steps: the last was {length:.2g} sds long. Leave nagq=1 and take "
         "weights=True, or use nuts."
     )
 

@@ -41,8 +41,8 @@ def group_correction(here: Conditional, nodes: int, *, roughly: bool = False) ->
         return 0.0
     if not here.field.is_independent:
         raise LatentFieldError(
-            f"nodes={nodes} needs latent scalars that are independent given the outer parameters, "
-            f"but those of {', '.join(here.field.names)} are not. Leave nodes=1."
+            f"nagq={nodes} needs latent scalars that are independent given the outer parameters, "
+            f"but those of {', '.join(here.field.names)} are not. Leave nagq=1."
         )
     rule = gauss_hermite(nodes)
     falls = _log_densities(here, rule.nodes, _ROUGHLY if roughly else _BETWEEN)

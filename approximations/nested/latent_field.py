@@ -14,13 +14,13 @@ from pytensor.tensor.random.basic import NormalRV
 from scipy.sparse import csc_array
 
 from ..density import LogDensity
+from ..density.graphs.parameters import Block
+from ..density.graphs.priors import is_normal
+from ..density.sparsity.colouring import Colouring, coloured
 from ..errors import LatentFieldError
-from ..graphs.parameters import Block
-from ..graphs.priors import is_normal
+from ..linear_algebra.diagonal_factor import DiagonalFactor
+from ..linear_algebra.sparse_cholesky import Ordering, SparseFactor, unit_scale
 from ..memory import check_memory
-from ..sparse.cholesky import Ordering, SparseFactor, unit_scale
-from ..sparse.colouring import Colouring, coloured
-from ..sparse.diagonal_factor import DiagonalFactor
 
 # Outer parameters that a design of nodes can serve.
 MOST_OUTER = 10

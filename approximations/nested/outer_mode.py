@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..density.graphs.parameters import describe_direction
 from ..errors import CurvatureError, LatentModeError, ModeAtInfinityError, ModeNotFoundError
-from ..gaussian import Gaussian
-from ..graphs.parameters import describe_direction
-from ..search.tails import improper_priors
+from ..linear_algebra.gaussian import Gaussian
+from ..mode.tails import improper_priors
 from .conditional import Conditional, conditional_at
-from .directional import products_along
 from .latent_field import LatentField
 
 # Squared distance to the mode, in sds, at which the search ends; how far Newton's last steps, with
@@ -203,7 +202,7 @@ def _first_precision(here: Conditional) -> np.ndarray:
     along = np.zeros((sizes, field.density.size))
     along[np.arange(sizes), field.outer] = 1.0
     along[:, field.latent] = here.sensitivity.T
-    return _positive(-(products_along(field.density, here.theta, along) @ along.T))
+    return _positive(-(field.density.logp.hessian_vector_products(here.theta, along) @ along.T))
 
 
 def _positive(raw: np.ndarray) -> np.ndarray:

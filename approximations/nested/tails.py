@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..density.graphs.priors import is_flat
 from ..errors import ImproperPosteriorError, LatentModeError
-from ..graphs.priors import is_flat
-from ..search.tails import (
+from ..mode.tails import (
     LEAST_PER_STRIDE,
     SDS,
     STRIDES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from scipy.ndimage import binary_dilation
 from scipy.special import logsumexp
 
 from ..density import LogDensity
+from ..density.graphs.parameters import Block, stands_alone
 from ..errors import BoundsError
-from ..gaussian import Gaussian
-from ..graphs.parameters import Block, stands_alone
 from ..limits import MOST_CELL_ERROR
+from ..linear_algebra.gaussian import Gaussian
 from ..mode import Mode
 from ..weights.support import is_negligible
 
@@ -141,7 +141,12 @@ def resolution_error(log_density: np.ndarray) -> float:
     return float(max(parts) - min(parts)) if np.isfinite(max(parts)) else float("nan")
 
 
-def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told: Any = None) -> Any:
+def evaluate_cells(
+    density: LogDensity,
+    box: Box,
+    points: tuple[int, ...],
+    advance: Callable[[int], None] | None = None,
+) -> np.ndarray:
     """Log density at all cell centres, as an array with one axis a parameter.
 
     Where it is NaN or plus infinity, as sums of terms that overflow are, and next to nothing in all
@@ -162,7 +167,7 @@ def evaluate_cells(density: LogDensity, box: Box, points: tuple[int, ...], told:
         for k, along in enumerate(np.meshgrid(*axes, indexing="ij", copy=False)):
             thetas[k] = along
         flat = thetas.reshape(len(points), -1).T
-        piece[...] = density.batched_value(flat, progress=told).reshape(piece.shape)
+        piece[...] = density.batched_value(flat, progress=advance).reshape(piece.shape)
     is_number = values < np.inf
     if not np.all(is_number):
         _check_neighbours(density, centres, values, is_number)

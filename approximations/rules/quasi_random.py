@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats.qmc import Sobol
 
-from ..gaussian import triangular_inverse
+from ..linear_algebra.gaussian import triangular_inverse
 
 
 def quasi_random_normals(count: int, size: int) -> np.ndarray:

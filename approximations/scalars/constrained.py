@@ -79,7 +79,7 @@ def marginal_path(problem: Problem, mode: Mode) -> list[Constrained]:
     MarginalError
         When the quantity does not change at the mode, or a path breaks off.
     """
-    value, slope, _ = problem.quantity.derivatives(mode.theta)
+    value, slope, _ = problem.quantity.function.derivatives(mode.theta)
     if not np.linalg.norm(problem.root.T @ slope) > 1e-8 * max(1.0, abs(value)):
         raise MarginalError(
             f"{problem.quantity.label!r} does not change with the parameters at the posterior's "
@@ -117,7 +117,7 @@ def _solved(
     root = problem.root
     for _ in range(_MOST_ITERATIONS):
         logp, gradient, hessian = problem.density.derivatives(theta)
-        value, slope, curve = problem.quantity.derivatives(theta)
+        value, slope, curve = problem.quantity.function.derivatives(theta)
         residual = root.T @ (gradient + strength * slope)
         # In units of the root the curvature is full, whatever it is in the parameters' own.
         curvature = -root.T @ ((hessian + strength * curve) @ root)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from ..density import LogDensity
-from ..graphs.parameters import stands_alone
+from ..density.graphs.parameters import stands_alone
 from ..limits import HEAVY_SQUARE, HEAVY_TAIL
 from ..result import posterior_dataset
 from ..rules.box import Box, edge_cells

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from ..density import LogDensity
-from ..graphs.parameters import labels_of
+from ..density.graphs.parameters import labels_of
 from ..result import posterior_dataset
 
 

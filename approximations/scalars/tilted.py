@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any, cast
@@ -12,13 +11,14 @@ import numpy as np
 import pytensor.tensor as pt
 
 from ..density import LogDensity
-from ..derivatives.checking import hessian_error
+from ..density.derivatives.checking import hessian_error
+from ..density.derivatives.scalar_function import ScalarFunction
 from ..errors import ModeNotFoundError, QuantityError
-from ..gaussian import Gaussian
+from ..linear_algebra.gaussian import Gaussian
 from ..mode import Mode
+from ..mode.trust_region import Iterate, ascent, polished
 from ..result import posterior_dataset
 from ..rules.quasi_random import quasi_random_normals
-from ..search.trust_region import Iterate, ascent, polished
 from .quantities import flatten
 
 _PROBES = 2**10
@@ -33,59 +33,14 @@ class Quantity:
     ----------
     label : str
         ``"theta[Choate]"``.
-    function : LogDensity
-        In whose methods value, gradient and Hessian are those of the quantity.
+    function : ScalarFunction
     is_log : bool
         Whether it is the log of the scalar.
     """
 
     label: str
-    function: LogDensity
+    function: ScalarFunction
     is_log: bool
-
-    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
-        return self.function.derivatives(theta)
-
-
-@dataclass(frozen=True)
-class Tilted:
-    """The log density log p + strength h, for a quantity h.
-
-    It answers as a `LogDensity` does to what a step of a search asks.
-    """
-
-    density: LogDensity
-    quantity: Quantity
-    strength: float
-
-    @property
-    def size(self) -> int:
-        """Number of parameters, P."""
-        return self.density.size
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Labels of the entries of ``theta``."""
-        return self.density.parameters
-
-    @property
-    def has_exact_hessian(self) -> bool:
-        """Whether both Hessians are exact."""
-        return self.density.has_exact_hessian and self.quantity.function.has_exact_hessian
-
-    def nearby(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Value and gradient (P,) at ``theta`` (P,)."""
-        value, gradient = self.density.nearby(theta)
-        h, slope = self.quantity.function.nearby(theta)
-        return value + self.strength * h, gradient + self.strength * slope
-
-    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Value, gradient (P,) and Hessian (P, P) at ``theta`` (P,)."""
-        value, gradient, hessian = self.density.derivatives(theta)
-        h, slope, curve = self.quantity.derivatives(theta)
-        s = self.strength
-        return value + s * h, gradient + s * slope, hessian + s * curve
 
 
 @dataclass(frozen=True)
@@ -121,14 +76,14 @@ def find_scalar(density: LogDensity, mode: Mode, gaussian: Gaussian, label: str)
         numbers or truth values only, or is not a finite number at the mode.
     """
     probes = _probes(gaussian)
-    graphs = dict(zip(density.variables, density._symbolic.quantities, strict=True))
+    graphs = dict(zip(density.variables, density.symbolic.quantities, strict=True))
     entries: dict[str, Scalar] = {}
     for name, values in density.unravel(probes).items():
         scalars = flatten(posterior_dataset(density, {name: values}))
         for k, (key, value) in enumerate(scalars.items()):
             entries[key] = Scalar(key, graphs[name].ravel()[k], value[0].astype(float))
     for k, key in enumerate(density.parameters):
-        entries.setdefault(key, Scalar(key, density._symbolic.theta[k], probes[:, k]))
+        entries.setdefault(key, Scalar(key, density.symbolic.theta[k], probes[:, k]))
     if label not in entries:
         raise QuantityError(_unknown(label, list(entries)))
     scalar = entries[label]
@@ -159,15 +114,8 @@ def as_quantity(density: LogDensity, scalar: Scalar, *, is_log: bool) -> Quantit
             f"mode and not above 0 in {100 * below:.2g} % of the normal approximation. Use "
             "kind='smooth'."
         )
-    function = copy.copy(density)
     graph = pt.log(scalar.graph) if is_log else scalar.graph
-    function._symbolic = replace(density._symbolic, logp=pt.cast(graph, "float64"))
-    function._functions, function._refused = {}, {}
-    # What was found of the log density does not hold for the quantity.
-    for found in ("has_exact_hessian", "pattern", "_colouring"):
-        function.__dict__.pop(found, None)
-    function.evaluations = dict.fromkeys(density.evaluations, 0)
-    return Quantity(scalar.label, function, is_log)
+    return Quantity(scalar.label, density.function_of(graph), is_log)
 
 
 def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: Mode) -> Iterate:
@@ -180,7 +128,7 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
     DerivativeError
         When the Hessian of the quantity, or of the log density, is not the second derivative.
     """
-    tilted = cast(LogDensity, Tilted(density, quantity, strength))
+    tilted = cast(LogDensity, density.tilted(quantity.function, strength))
     first = Iterate.at(tilted, mode.theta)
     for here, radius in islice(ascent(tilted, first, np.sqrt(density.size)), _MOST_STEPS):
         if not here.is_finite or radius < 1e-10:

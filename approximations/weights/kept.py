@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from ..density import LogDensity
+from ..limits import FEWEST_SMOOTHED
 from ..result import Record, assemble
-from .smoothing import FEWEST, smoothed_weights
+from .smoothing import smoothed_weights
 
 _GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
 
@@ -61,9 +62,20 @@ def weights_of_draws(tree: xr.DataTree) -> KeptWeights | None:
         When all of them are 0, or one is not a number.
     """
     stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
-    if not {"lp", "log_proposal"} <= set(stats) or stats["lp"].size < FEWEST:
+    if not {"lp", "log_proposal"} <= set(stats) or stats["lp"].size < FEWEST_SMOOTHED:
         return None
-    smoothed, k_hat = smoothed_weights((stats["lp"] - stats["log_proposal"]).values.ravel())
+    return weights_of_ratios((stats["lp"] - stats["log_proposal"]).values.ravel())
+
+
+def weights_of_ratios(log_ratios: np.ndarray) -> KeptWeights:
+    """Weights of independent draws by their log ratios (S,), smoothed.
+
+    Raises
+    ------
+    WeightsError
+        When all of them are 0, or one is not a number.
+    """
+    smoothed, k_hat = smoothed_weights(log_ratios)
     weights = np.exp(smoothed - np.max(smoothed))
     weights /= weights.sum()
     return KeptWeights(weights, np.arange(len(weights)), k_hat, float(1 / np.sum(weights**2)))

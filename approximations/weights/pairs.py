@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ..density import LogDensity
-from ..gaussian import Gaussian
 from ..limits import TRUSTED_K_HAT
+from ..linear_algebra.gaussian import Gaussian
 from .proposals import Proposal
 from .reflection import log_share
 from .smoothing import smoothed_weights
@@ -182,22 +182,6 @@ def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
         log_evidence=float(total - np.log(pairs)),
         log_evidence_error=float(np.linalg.norm(shares - 1 / pairs)),
     )
-
-
-def expectation(pairs: WeightedPairs, values: np.ndarray) -> tuple[float, float]:
-    """Posterior mean of a quantity, and its standard error.
-
-    Parameters
-    ----------
-    pairs : WeightedPairs
-    values : (2, S) array
-        The quantity at both points of each pair; it may be anything where the posterior is 0.
-    """
-    split = np.exp(pairs.log_point_weights)
-    used = np.where(split > 0, values, 0.0)
-    mean = float(np.sum(split * used))
-    influence = np.sum(split * used, axis=0) - np.exp(pairs.log_weights) * mean
-    return mean, float(np.linalg.norm(influence))
 
 
 def pooled_shares(drawn: list[DrawnPairs]) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 from scipy.stats import chi2
 
-from ..gaussian import Gaussian, triangular_inverse
+from ..linear_algebra.gaussian import Gaussian, triangular_inverse
 from ..mode import Mode
 
 # Share and width of the heavy-tailed component that bounds the weights of a mixture. The width is

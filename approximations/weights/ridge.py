@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..density import LogDensity
-from ..gaussian import Gaussian, triangular_inverse
+from ..linear_algebra.gaussian import Gaussian, triangular_inverse
 from ..mode import Mode
 from .proposals import Component, Proposal, defended
 

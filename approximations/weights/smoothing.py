@@ -11,9 +11,6 @@ from arviz_stats.base import array_stats
 
 from ..errors import WeightsError
 
-FEWEST = 100
-"""Fewest draws whose weights have a tail that can be fitted."""
-
 _EQUAL = 1e-6  # range of log weights that rounding explains
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ..density import LogDensity
-from ..gaussian import Gaussian, triangular_inverse
+from ..linear_algebra.gaussian import Gaussian, triangular_inverse
 from .pairs import WeightedPairs
 
 # Widths of the look, in sds: octaves from 2 to a million. Half of the points are spread in all

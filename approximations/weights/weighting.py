@@ -8,8 +8,8 @@ import numpy as np
 
 from ..density import LogDensity
 from ..errors import WeightsError
-from ..gaussian import Gaussian
 from ..limits import TRUSTED_K_HAT
+from ..linear_algebra.gaussian import Gaussian
 from ..mode import Mode
 from .moment_matching import matched_proposals
 from .pairs import (

@@ -16,7 +16,7 @@ from scipy.stats import qmc
 
 from tripos.approximations import LogDensity
 from tripos.approximations.errors import TriposError
-from tripos.approximations.gaussian import Gaussian
+from tripos.approximations.linear_algebra.gaussian import Gaussian
 from tripos.approximations.mode import find_mode
 
 from . import POSTERIORS, Posterior

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tripos.approximations import LogDensity
-from tripos.approximations.graphs.parameters import labels_of
+from tripos.approximations.density.graphs.parameters import labels_of
 
 from .posterior import ClosedForm, Posterior, Quadrature
 from .truth import PROBABILITIES, Known

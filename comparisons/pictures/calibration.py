@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,19 +14,22 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ...approximations.errors import ArgumentError
-from ..calibrations.bands import Band, band_at
-from ..calibrations.words import NOTHING, UNDEFINED
-from .style import as_text, legend_above, look
-
-if TYPE_CHECKING:
-    from ..calibration import Calibration
+from ..calibration.bands import Band, band_at
+from ..calibration.words import NOTHING, UNDEFINED
+from .axes import as_text, legend_above
+from .style import look
 
 MOST_PANELS = 12
 _COLUMNS = 3
 _INSIDE, _OUTSIDE, _BAND = "#0072B2", "#D55E00", "#DDDDDD"
 
 
-def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None = None) -> Figure:
+def plot_calibration(
+    table: pd.DataFrame,
+    ranks: xr.Dataset,
+    level: float,
+    quantities: Sequence[str] | None = None,
+) -> Figure:
     """Draw what each ECDF of PIT values differs by from the diagonal, in its simultaneous band.
 
     Where the curve is above 0 too many true values lie below the draws' quantile, and where it is
@@ -35,9 +38,12 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
 
     Parameters
     ----------
-    calibration : Calibration
+    table : DataFrame
+    ranks : Dataset
+    level : float
+        Each as a `Calibration` has it.
     quantities : sequence of str, optional
-        Rows of its table, a panel each; at most 12, those with the smallest p-values, if None.
+        Rows of the table, a panel each; at most 12, those with the smallest p-values, if None.
 
     Returns
     -------
@@ -48,10 +54,9 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
     ArgumentError
         When a quantity is unknown, or none can be drawn.
     """
-    table = calibration.table
     shown = _chosen(table, quantities)
-    size = calibration.ranks.sizes["simulation"]
-    band = band_at(size, calibration.level / len(table))
+    size = ranks.sizes["simulation"]
+    band = band_at(size, level / len(table))
     columns = min(_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     with look():
@@ -61,7 +66,7 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
         )
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, quantity in zip(panels, shown, strict=False):
-            pits = calibration.ranks["pit"].sel(quantity=quantity).values
+            pits = ranks["pit"].sel(quantity=quantity).values
             _panel(axes, pits, band, outside=table.at[quantity, "judgement"] != NOTHING)
             judgement = table.at[quantity, "judgement"]
             title = quantity if judgement == NOTHING else f"{quantity}: {judgement}"
@@ -71,7 +76,7 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
         figure.supxlabel("PIT value of the true value among the draws", fontsize=10)
         figure.supylabel("ECDF minus uniform", fontsize=10)
         of_what = f" of all {len(table)} ECDFs" if len(table) > 1 else ""
-        name = f"{100 * (1 - calibration.level):g} % band{of_what}"
+        name = f"{100 * (1 - level):g} % band{of_what}"
         marks: dict[str, Artist] = {name: Patch(color=_BAND)}
         judgements = table.loc[shown, "judgement"]
         if (judgements == NOTHING).any():

@@ -17,12 +17,13 @@ from scipy.special import logsumexp
 from scipy.stats import chi2
 
 from ...approximations.errors import ArgumentError
-from .style import Style, axis_label, draws_in_plane, legend_above, look, styles_of
+from .axes import axis_label, legend_above
+from .draws import draws_in_plane
+from .style import Style, look, styles_of
 
 Range = tuple[float, float]
 
-# Along each axis of a density estimate.
-_CELLS = 200
+_CELLS = 200  # along each axis of a density estimate
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class Plane:
     Attributes
     ----------
     x, y : (X,) and (Y,) array
-    density : (X, Y) array
-        Up to a constant.
+    density : (X, Y) array, up to a constant
     heights : (L,) array
         The density at the border of each region: above it lies that region's share of the mass.
     """

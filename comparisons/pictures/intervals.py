@@ -14,7 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...approximations.errors import ArgumentError
-from .style import Style, as_text, axis_label, draws_with, look, scalars_of, styles_of
+from .axes import as_text, axis_label
+from .draws import draws_with, scalars_of
+from .style import Style, look, styles_of
 
 MOST_ROWS = 30
 """Rows shown in one picture."""

@@ -19,18 +19,10 @@ from matplotlib.lines import Line2D
 from scipy.stats import norm
 
 from ...approximations.errors import ArgumentError
+from .axes import axis_label, legend_above, panel_note, shown_range
 from .contours import estimation_window, grid_mass, normal_of
-from .style import (
-    Style,
-    axis_label,
-    draws_with,
-    legend_above,
-    look,
-    panel_note,
-    scalars_of,
-    shown_range,
-    styles_of,
-)
+from .draws import draws_with, scalars_of
+from .style import Style, look, styles_of
 
 # Share of draws beyond a panel from which on it is stated.
 _TELL_OUTSIDE = 0.005

@@ -11,20 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...approximations.errors import ArgumentError
+from .axes import axis_label, legend_above, panel_note, shown_range
 from .contours import draw_regions, regions_title
+from .draws import Scalars, draws_with, scalars_of
 from .marginals import draw_density
-from .style import (
-    Scalars,
-    Style,
-    axis_label,
-    draws_with,
-    legend_above,
-    look,
-    panel_note,
-    scalars_of,
-    shown_range,
-    styles_of,
-)
+from .style import Style, look, styles_of
 
 MOST_QUANTITIES = 6
 """Quantities that a matrix still shows legibly."""

@@ -13,7 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from ...approximations.scalars.quantities import flatten
-from .style import Style, axis_label, draws_in_plane, legend_above, look, styles_of
+from .axes import axis_label, legend_above
+from .draws import draws_in_plane
+from .style import Style, look, styles_of
 
 MOST_POINTS = 1500
 """Points shown of each tree."""

@@ -15,7 +15,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ...approximations.errors import ArgumentError
 from ..scoreboard import board_of, frontier_of, points_of
-from .style import Style, legend_above, look, style_of
+from .axes import legend_above
+from .style import Style, look, style_of
 
 _COSTS = {"seconds": "Time (s)", "evaluations": "Density evaluations"}
 

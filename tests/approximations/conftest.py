@@ -57,3 +57,16 @@ def normal_model():
         return model
 
     return make
+
+
+@pytest.fixture(scope="session")
+def saddle():
+    """Make a model that starts at a saddle: no gradient there says where to go."""
+
+    def make(size):
+        with pm.Model() as model:
+            x = pm.Normal("x", 0.0, 10.0, shape=size, initval=np.zeros(size))
+            pm.Potential("two_hills", -((x[0] ** 2 - 1) ** 2))
+        return model
+
+    return make

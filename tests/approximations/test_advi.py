@@ -14,7 +14,7 @@ from tripos.approximations.errors import (
     NoFreeVariableError,
 )
 from tripos.approximations.result import parameter_array
-from tripos.approximations.running import ascent
+from tripos.approximations.variational import ascent
 from tripos.models import globe, linear_regression
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
-from tripos.approximations import LogDensity, laplace
+from tripos.approximations import LogDensity, diagonal_laplace, laplace, low_rank_laplace
 from tripos.approximations.errors import ArgumentError, ModeAtInfinityError
 from tripos.models import bioassay, eight_schools, globe, linear_regression, windshield
 from tripos.models.linear_regression import exact_posterior, example_data
@@ -218,3 +219,39 @@ def test_no_mode_is_told(density_of):
 def test_draws_below_one(draws, density_of):
     with pytest.raises(ArgumentError, match=f"draws must be a whole number .* but {draws} was"):
         laplace(density_of(globe), draws=draws)
+
+
+# What tripos 0.1 took.
+
+
+@pytest.mark.parametrize(
+    ("old", "method", "new"),
+    [
+        ({"curvature": "low_rank", "rank": 1}, low_rank_laplace, {"rank": 1}),
+        ({"curvature": "diagonal"}, diagonal_laplace, {}),
+        ({"curvature": "exact", "starts": 1}, laplace, {"starts": 1}),
+    ],
+)
+def test_curvature_calls_the_method_that_it_names_and_says_so(old, method, new):
+    density = LogDensity(bioassay("weak"), linker="numpy")
+    with pytest.warns(DeprecationWarning, match=rf"call {method.__name__}, without") as caught:
+        tree = laplace(density, 20, random_seed=1, start="find_MAP", **old)
+    assert caught[0].filename == __file__
+    now = method(density, 20, random_seed=1, start="find_MAP", **new)
+    xr.testing.assert_equal(tree, now)
+    assert tree.attrs["settings"] == now.attrs["settings"]
+
+
+@pytest.mark.filterwarnings("ignore:laplace.curvature:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"rank": 3}, "rank=3 is an argument of low_rank_laplace"),
+        ({"curvature": "exact", "rank": 3}, "rank=3 is an argument of low_rank_laplace"),
+        ({"curvature": "diagonal", "rank": 3}, "diagonal_laplace: .* 'rank'"),
+        ({"curvature": "low_rank", "starts": 4}, "low_rank_laplace: .* 'starts'"),
+    ],
+)
+def test_arguments_that_do_not_go_together(arguments, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        laplace(bioassay("normal"), **arguments)

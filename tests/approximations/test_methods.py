@@ -18,22 +18,23 @@ from tripos.approximations.errors import (
     LatentFieldError,
     UntrustedWeightsWarning,
 )
-from tripos.approximations.grid import MOST_SCALARS
-from tripos.approximations.quadrature import MOST_SCALARS as MOST_QUADRATURE
-from tripos.approximations.running import ascent
 from tripos.approximations.scalars.quantities import flatten
+from tripos.approximations.variational import ascent
 from tripos.models import CATALOGUE
 
 SEED = 11
-# How each method is called here: few draws, and nothing that Numba would have to compile.
+# How each method is called here: few draws, and nothing that Numba would have to compile. A method
+# that is not here takes few draws.
 _FEW = {"draws": 200}
 _ARGUMENTS = {
     "grid": _FEW | {"points": 31},
     "laplace": _FEW,
+    "low_rank_laplace": _FEW,
+    "diagonal_laplace": _FEW,
     "skew_laplace": _FEW,
     "importance": _FEW,
     "quadrature": _FEW,
-    "nested_laplace": _FEW | {"nodes": 3},
+    "nested_laplace": _FEW | {"nagq": 3},
     "pathfinder": _FEW,
     "advi": _FEW,
     "fullrank_advi": _FEW,
@@ -45,7 +46,6 @@ _NUTS = {"draws": 12, "tune": 12, "chains": 2}
 _SHALLOW = {"nuts": {"max_treedepth": 3, "early_max_treedepth": 3}}
 # One for each model, compiled once for all methods.
 DENSITIES = {n: LogDensity(entry.build(), linker="numpy") for n, entry in CATALOGUE.items()}
-_MOST = {"grid": MOST_SCALARS, "quadrature": MOST_QUADRATURE}
 _HIERARCHICAL = ("eight_schools", "borrowers", "crossed_effects", "varying_slopes")
 # One node a latent scalar where these depend on each other.
 _DEPENDENT = ("crossed_effects", "varying_slopes")
@@ -61,22 +61,23 @@ _SLOW = {
     "dadvi": ("globe", "linear_regression", "varying_slopes"),
     "smc": ("globe", "linear_regression"),
 }
-_OF_PYMC_EXTRAS = ("pathfinder", "dadvi")
-_HAS_PYMC_EXTRAS = find_spec("pymc_extras") is not None
-HERE = [name for name in METHODS if _HAS_PYMC_EXTRAS or name not in _OF_PYMC_EXTRAS]
+HERE = [
+    name
+    for name, method in METHODS.items()
+    if method.extra is None or find_spec(method.extra.replace("-", "_"))
+]
 # Their own tests look at their random numbers, with fewer fits.
 _QUICK = [name for name in HERE if name not in _SLOW]
-_CHAINS = ("nuts", "smc")
-# The model has no latent field; and the hasty ones are near no posterior.
-_NO_LOO = ("nested_laplace", "advi", "fullrank_advi")
+_HASTY = ("advi", "fullrank_advi")  # see `hasty`
+_OF_LATENT_FIELDS = [name for name in METHODS if "latent_field" in METHODS[name].needs]
 
 
 def _serves(method, name):
     if method in _SLOW:
         return name in _SLOW[method]
-    if method == "nested_laplace":
+    if method in _OF_LATENT_FIELDS:
         return name in _HIERARCHICAL
-    return DENSITIES[name].size <= _MOST.get(method, np.inf)
+    return DENSITIES[name].size <= (METHODS[method].most_scalars or np.inf)
 
 
 CASES = [(method, name) for method in HERE for name in CATALOGUE if _serves(method, name)]
@@ -102,7 +103,9 @@ def fit(quick_nuts, uncompiled, hasty):
 
     def run(method, name):
         if (method, name) not in trees:
-            arguments = _ARGUMENTS.get(method, _NUTS | _SHALLOW | quick_nuts)
+            arguments = _ARGUMENTS.get(method, _FEW)
+            if method == "nuts":
+                arguments = _NUTS | _SHALLOW | quick_nuts
             by_default = (method, name) == ("nuts", "globe")
             if by_default:
                 arguments = _NUTS | {"cores": 1}  # the default sampler
@@ -140,7 +143,7 @@ def _names(model):
 
 
 def test_every_method_and_model_is_here():
-    assert set(METHODS) == {*_ARGUMENTS, "nuts"}
+    assert {*_ARGUMENTS, *_SLOW, *_HASTY} <= set(METHODS)
     for cases in (CASES, SOME):
         assert {method for method, _ in cases} == set(HERE)
         assert {name for _, name in cases} == set(CATALOGUE)
@@ -203,13 +206,14 @@ def test_attributes_say_how_it_was_made(case):
     attrs = tree.attrs
     assert attrs["method"] == method
     assert attrs["random_seed"] == str(SEED)
-    assert attrs["independent_draws"] == (method not in _CHAINS)
+    assert attrs["independent_draws"] == (METHODS[method].draws != "chains")
     assert json.loads(attrs["settings"])["draws"] == tree["posterior"].sizes["draw"]
     assert json.loads(attrs["versions"])["pymc"] == pm.__version__
     parts = [attrs[f"seconds_{part}"] for part in ("compile", "fit", "draw")]
     assert min(parts) >= 0
     assert attrs["seconds"] == pytest.approx(sum(parts))
-    assert attrs["evaluations_value" if method == "smc" else "evaluations_gradient"] >= 1
+    spent = "gradient" if "gradient" in METHODS[method].needs else "value"
+    assert attrs[f"evaluations_{spent}"] >= 1
 
 
 @pytest.mark.parametrize("case", SOME, ids="-".join, indirect=True)
@@ -245,7 +249,9 @@ def test_plots(case, figures, request):
     assert axes[0] >= scalars
 
 
-@pytest.mark.parametrize("method", [name for name in HERE if name not in _NO_LOO])
+@pytest.mark.parametrize(
+    "method", [name for name in HERE if name not in (*_HASTY, *_OF_LATENT_FIELDS)]
+)
 def test_loo(method, normal_model, quick_nuts, uncompiled):
     """Leave-one-out from every method, within its Monte Carlo error of the closed form."""
     y = np.random.default_rng(4).normal(1.0, 0.5, size=20)
@@ -286,7 +292,7 @@ def method(request, quick_nuts, uncompiled):
     few = {"draws": 20, "tune": 20, "chains": 2} | quick_nuts
     arguments = few if request.param == "nuts" else {"draws": 20}
     name, variable = "globe", "p"
-    if request.param == "nested_laplace":
+    if request.param in _OF_LATENT_FIELDS:
         name, variable = "eight_schools", "mu"
 
     def run(**options):

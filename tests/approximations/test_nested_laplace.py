@@ -165,7 +165,7 @@ def test_means_are_those_of_nuts(fits, options):
 
 def test_sds_of_coefficients(fits):
     """Within four standard errors; that of sigma is the next test's."""
-    for name, draws in _scalars(fits(nodes=5)).items():
+    for name, draws in _scalars(fits(nagq=5)).items():
         if name != "sigma":
             error = np.hypot(_error_of_sd(draws), 0.01 * SDS[name])
             assert abs(draws.std() - SDS[name]) < 4 * error, name
@@ -173,7 +173,7 @@ def test_sds_of_coefficients(fits):
 
 def test_the_bias_of_the_design_in_the_tail_of_sigma(fits):
     """It ends four sds from the mode, and leaves out where sigma comes close to 0."""
-    fit = fits(nodes=5)["fit"].sel(parameter="sigma_log__")
+    fit = fits(nagq=5)["fit"].sel(parameter="sigma_log__")
     mean, sd = NUTS_LOG_SIGMA
     assert 0.75 < float(fit["sd"]) / sd < 0.9
     assert 0 < float(fit["mean"]) - mean < 0.1 * sd
@@ -202,7 +202,7 @@ def test_the_bias_of_latent_fixed_effects(fits):
 
 
 def test_weights_lead_to_nuts_as_far_as_k_hat_says(fits):
-    tree = fits(nodes=5, skew=True, weights=True)
+    tree = fits(nagq=5, skew=True, weights=True)
     fit = tree["fit"]
     # It is 0.7 or more, and that was warned of.
     assert 0.7 <= float(fit["k_hat"]) < 1
@@ -214,7 +214,7 @@ def test_weights_lead_to_nuts_as_far_as_k_hat_says(fits):
 
 
 def test_skew_keeps_the_outer_draws(fits):
-    plain, skew = fits(nodes=5), fits(nodes=5, skew=True)
+    plain, skew = fits(nagq=5), fits(nagq=5, skew=True)
     xr.testing.assert_equal(plain["posterior"]["sigma"], skew["posterior"]["sigma"])
     moved = (plain["posterior"]["effect"] != skew["posterior"]["effect"]).any("group")
     assert 0.1 < float(moved.mean()) < 0.9  # of the mirrored pairs the other one
@@ -225,7 +225,7 @@ def test_skew_keeps_the_outer_draws(fits):
 
 
 def test_the_fit(fits, densities):
-    fit, density = fits(nodes=5)["fit"], densities("borrowers")
+    fit, density = fits(nagq=5)["fit"], densities("borrowers")
     names = {"mode", "mean", "sd", "outer_covariance", "nodes", "weights", "log_evidence"}
     errors = {"log_evidence_error", "hessian_error"}
     assert set(fit.data_vars) == names | errors | {"log_evidence_laplace"}
@@ -252,7 +252,7 @@ def test_importance_weights_average_to_the_evidence(fits, options):
 
 
 def test_lp_is_that_of_the_very_draw(fits, densities):
-    tree = fits(nodes=5, skew=True, weights=True)
+    tree = fits(nagq=5, skew=True, weights=True)
     thetas = _thetas(tree, densities("borrowers"))
     lp = densities("borrowers").batched_value(thetas)
     np.testing.assert_allclose(tree["sample_stats"]["lp"].values[0], lp, rtol=1e-10)
@@ -261,7 +261,7 @@ def test_lp_is_that_of_the_very_draw(fits, densities):
 
 
 def test_the_mode_is_the_point_estimate(fits, densities):
-    tree = fits(nodes=5)
+    tree = fits(nagq=5)
     mode = densities("borrowers").unravel(tree["fit"]["mode"].values[None])
     assert float(tree["point_estimate"]["sigma"]) == pytest.approx(mode["sigma"][0])
     np.testing.assert_allclose(tree["point_estimate"]["effect"], mode["effect"][0])
@@ -293,7 +293,7 @@ def test_draws_have_the_moments_of_the_fit(densities, name, options):
 
 
 def test_netcdf_and_back(fits, tmp_path):
-    tree = fits(nodes=5, skew=True, weights=True)
+    tree = fits(nagq=5, skew=True, weights=True)
     tree.to_netcdf(tmp_path / "tree.nc", engine="h5netcdf")
     back = xr.open_datatree(tmp_path / "tree.nc", engine="h5netcdf").load()
     back.close()
@@ -304,7 +304,7 @@ def test_netcdf_and_back(fits, tmp_path):
 
 
 def test_arviz_takes_it(fits):
-    table = az.summary(fits(nodes=5), var_names=["sigma", "slopes"], round_to="none")
+    table = az.summary(fits(nagq=5), var_names=["sigma", "slopes"], round_to="none")
     assert list(table.index) == ["sigma", "slopes[0]", "slopes[1]", "slopes[2]"]
 
 
@@ -403,7 +403,7 @@ def test_a_group_without_observations():
 
 def test_separation():
     """All successes: priors bound the intercept, and the effects' mean is above 0."""
-    tree = nested_laplace(_logistic(np.full(8, 5), 5), draws=500, nodes=5, random_seed=1)
+    tree = nested_laplace(_logistic(np.full(8, 5), 5), draws=500, nagq=5, random_seed=1)
     fit = tree["fit"]
     assert not any(np.isnan(variable).any() for variable in fit.data_vars.values())
     assert float(fit["mean"].sel(parameter="intercept")) > 2
@@ -461,13 +461,11 @@ def test_a_search_that_does_not_converge(densities, monkeypatch):
 
 
 def test_nodes_need_independence(densities):
-    with pytest.raises(
-        LatentFieldError, match=r"nodes=3 needs latent scalars that are independent"
-    ):
-        nested_laplace(densities("crossed"), nodes=3)
+    with pytest.raises(LatentFieldError, match=r"nagq=3 needs latent scalars that are independent"):
+        nested_laplace(densities("crossed"), nagq=3)
 
 
-@pytest.mark.parametrize("options", [{"draws": 0}, {"nodes": 0}, {"points": 2.5}], ids=str)
+@pytest.mark.parametrize("options", [{"draws": 0}, {"nagq": 0}, {"points": 2.5}], ids=str)
 def test_counts(densities, options):
     (name,) = options
     with pytest.raises(ArgumentError, match=f"{name} must be a whole number"):
@@ -484,8 +482,16 @@ def test_a_start_of_another_size(densities):
 
 def test_small_groups_are_told():
     density = LogDensity(borrowers(1000, 2), linker="numpy")
-    with pytest.warns(SmallGroupsWarning, match=r"move sigma_log__ by about .* sds. Pass nodes=5"):
+    with pytest.warns(SmallGroupsWarning, match=r"move sigma_log__ by about .* sds. Pass nagq=5"):
         one = nested_laplace(density, draws=20, random_seed=1)["fit"]
-    five = nested_laplace(density, draws=20, nodes=5, random_seed=1)["fit"]  # in silence
+    five = nested_laplace(density, draws=20, nagq=5, random_seed=1)["fit"]  # in silence
     shift = five["mean"] - one["mean"]
     assert abs(float((shift / five["sd"]).sel(parameter="sigma_log__"))) > 0.1
+
+
+def test_the_old_name_of_nagq_still_works(densities):
+    with pytest.warns(DeprecationWarning, match=r"nodes= is nagq= since 0\.2"):
+        tree = nested_laplace(densities("borrowers"), nodes=3, draws=20, random_seed=1)
+    new = nested_laplace(densities("borrowers"), nagq=3, draws=20, random_seed=1)
+    assert tree.attrs["settings"] == new.attrs["settings"]
+    np.testing.assert_array_equal(tree["posterior"]["sigma"], new["posterior"]["sigma"])

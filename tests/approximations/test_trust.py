@@ -9,7 +9,7 @@ import xarray as xr
 
 from tripos.approximations import LogDensity, grid, importance, laplace, quadrature
 from tripos.approximations.errors import GridEdgeWarning, UntrustedWeightsWarning
-from tripos.approximations.trust import distrust_of, warn_of_weights
+from tripos.approximations.trust_words import distrust_of, warn_of_weights
 from tripos.models import globe
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tripos.approximations import LogDensity, laplace
+from tripos.approximations.density.graphs.parameters import labels_of
 from tripos.approximations.errors import ModeAtInfinityError
-from tripos.approximations.graphs.parameters import labels_of
 
 # Benchmarks are scripts and no package of tripos.
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))

@@ -1,4 +1,4 @@
-"""Trees to compare: made by hand where the truth must be known, and one run of the exercise."""
+"""Trees to compare, made by hand where the truth must be known; and suites that start nothing."""
 
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -7,7 +7,7 @@ import arviz_base
 import numpy as np
 import pytest
 
-from tripos.comparisons.suites.work import outcome_of
+from tripos.comparisons.suite.work import outcome_of
 
 SUITE_OWN = Path(__file__).parent / "suite_own.py"
 

@@ -11,7 +11,7 @@ import pytest
 
 from tripos.comparisons import Comparison
 from tripos.comparisons.cli import main
-from tripos.comparisons.jobs import compare as job
+from tripos.comparisons.commands import compare as job
 
 
 def test_a_comparison_writes_table_words_pictures_and_trees(tmp_path, capsys):

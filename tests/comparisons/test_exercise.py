@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tripos.comparisons.commands.words import bioassay_sentences, sentences
 from tripos.comparisons.exercise import CHAIN, EXACT, EXACT_WEAK, NORMAL, effects
-from tripos.comparisons.jobs.words import bioassay_sentences, sentences
 
 
 @pytest.fixture(scope="module")

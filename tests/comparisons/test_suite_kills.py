@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tripos.comparisons import suite
-from tripos.comparisons.suites.work import outcome_of
+from tripos.comparisons.suite.work import outcome_of
 
 OWN, FOLDER = sys.argv[1], Path(sys.argv[2])
 KILLS, REPEATS = 20, 32

@@ -65,7 +65,7 @@ def test_borrowers(printed):
     assert printed["borrowers_groups"] == 200
     off = (printed["borrowers_mean"] - printed["borrowers_truth"]) / printed["borrowers_sd"]
     assert np.all(np.abs(off) < 4)
-    finer = nested_laplace(borrowers(200), nodes=11, draws=10, random_seed=1)["fit"].to_dataset()
+    finer = nested_laplace(borrowers(200), nagq=11, draws=10, random_seed=1)["fit"].to_dataset()
     places = [list(finer["parameter"].values).index(label) for label in finer["outer"].values]
     apart = printed["borrowers_mean"] - finer["mean"].values[places]
     assert np.all(np.abs(apart) < 0.05 * printed["borrowers_sd"])

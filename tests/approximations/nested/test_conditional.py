@@ -9,23 +9,18 @@ from scipy import stats
 from scipy.sparse import csc_array
 
 from tripos.approximations import LogDensity
+from tripos.approximations.density.sparsity.colouring import coloured
 from tripos.approximations.errors import LatentModeError, SparsityError
-from tripos.approximations.nested import conditional, directional
+from tripos.approximations.nested import conditional
 from tripos.approximations.nested.checking import check_precision
 from tripos.approximations.nested.conditional import conditional_at
-from tripos.approximations.nested.directional import (
-    derivatives_along,
-    product_gradient,
-    products_along,
-)
 from tripos.approximations.nested.latent_field import latent_field
-from tripos.approximations.sparse.colouring import coloured
 from tripos.models import borrowers, crossed_effects, eight_schools, smooth_trend
 from tripos.models.crossed_effects import simulated_ratings
 from tripos.models.eight_schools import EFFECTS, STANDARD_ERRORS
 from tripos.models.smooth_trend import START_SD, simulated_series
 
-from ..sparse_models import crossed, gaussian_random_walk
+from ..density.sparse_models import crossed, gaussian_random_walk
 
 STUDENTS, LECTURERS, EACH = 12, 4, 3
 TIMES, REPEATS = 20, 3
@@ -243,48 +238,9 @@ def test_the_determinants_weights_are_the_selected_inverse(fields):
     for name in BUILDERS:
         field = fields(name)
         here = _at(field, OUTER[name])
-        products = products_along(field.density, here.theta, field.seeds)
+        products = field.density.logp.hessian_vector_products(here.theta, field.seeds)
         total = np.sum(here._determinant_weights() * products)
         assert total == pytest.approx(-field.size, rel=1e-9)
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_derivatives_along_are_those_of_the_density(fields, name, rng):
-    density = fields(name).density
-    theta, vectors = density.initial_point() + 0.1, rng.standard_normal((3, density.size))
-    value, gradient, products = derivatives_along(density, theta, vectors)
-    assert value == pytest.approx(density.value(theta), rel=1e-12)
-    np.testing.assert_allclose(gradient, density.gradient(theta), rtol=1e-9, atol=1e-12)
-    expected = [density.hessian_vector_product(theta, vector) for vector in vectors]
-    np.testing.assert_allclose(products, expected, rtol=1e-9, atol=1e-10)
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_the_gradient_of_products(fields, name, rng):
-    density = fields(name).density
-    theta = density.initial_point() + 0.1
-    vectors, weights = rng.standard_normal((2, 3, density.size))
-
-    def product(point):
-        return np.sum(weights * products_along(density, point, vectors))
-
-    expected = _differences(product, theta)
-    found = product_gradient(density, theta, vectors, weights)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 * np.abs(expected).max())
-
-
-def test_many_products_at_once_are_those_one_by_one(fields, rng, monkeypatch):
-    density = fields("crossed_logistic").density
-    theta = density.initial_point() + 0.1
-    vectors, weights = rng.standard_normal((2, 5, density.size))
-    one_by_one = product_gradient(density, theta, vectors, weights)
-    monkeypatch.setattr(directional, "_ONE_BY_ONE", 0)
-    monkeypatch.setattr(directional, "_ENTRIES", 2 * density._worked)  # two vectors a call
-    many = product_gradient(density, theta, vectors, weights)
-    np.testing.assert_allclose(many, one_by_one, rtol=1e-10)
-    products = products_along(density, theta, vectors)
-    expected = [density.hessian_vector_product(theta, vector) for vector in vectors]
-    np.testing.assert_allclose(products, expected, rtol=1e-9, atol=1e-10)
 
 
 # No mode.

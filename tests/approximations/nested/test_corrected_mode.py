@@ -69,7 +69,7 @@ def test_the_corrected_mode_is_where_quadrature_has_it(density, truth):
 
 def test_nodes_are_laid_around_it(density, truth):
     mean, sd, _ = truth
-    fit = nested_laplace(density, nodes=15, draws=20, random_seed=1)["fit"].to_dataset()
+    fit = nested_laplace(density, nagq=15, draws=20, random_seed=1)["fit"].to_dataset()
     place = list(fit["parameter"].values).index(fit["outer"].values[0])
     assert float(fit["mean"][place]) == pytest.approx(mean, abs=0.02 * sd)
     assert float(fit["sd"][place]) == pytest.approx(sd, rel=0.02)
@@ -78,5 +78,5 @@ def test_nodes_are_laid_around_it(density, truth):
 def test_a_search_that_does_not_settle(density, monkeypatch):
     laplace = outer_mode(latent_field(density), density.initial_point())
     monkeypatch.setattr("tripos.approximations.nested.corrected_mode._MOST_STEPS", 1)
-    with pytest.raises(ModeNotFoundError, match=r"nodes=5 .* use nuts"):
+    with pytest.raises(ModeNotFoundError, match=r"nagq=5 .* use nuts"):
         corrected_mode(laplace, 5)

@@ -102,6 +102,6 @@ def test_normal_scalars_need_no_correction():
 def test_scalars_that_depend_on_each_other():
     field = latent_field(LogDensity(smooth_trend(6), linker="numpy"))
     here = conditional_at(field, np.array([-1.0, -0.5]), np.zeros(6))
-    with pytest.raises(LatentFieldError, match=r"nodes=3 needs .* those of trend are not.*nodes=1"):
+    with pytest.raises(LatentFieldError, match=r"nagq=3 needs .* those of trend are not.*nagq=1"):
         group_correction(here, 3)
     assert group_correction(here, 1) == 0.0

@@ -18,7 +18,7 @@ from tripos.models import (
     varying_slopes,
 )
 
-from ..sparse_models import autoregression, centred_slopes, gaussian_random_walk
+from ..density.sparse_models import autoregression, centred_slopes, gaussian_random_walk
 
 SLOPES = ("slopes[0]", "slopes[1]", "slopes[2]")
 COUNTS = np.arange(6)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tripos.approximations.gaussian import Gaussian
+from tripos.approximations.linear_algebra.gaussian import Gaussian
 from tripos.approximations.mode import Mode
 from tripos.approximations.weights.proposals import Component, Proposal, candidates
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tripos.approximations import Gaussian, LogDensity, find_mode
 from tripos.approximations.errors import NonFiniteDensityError, WeightsError
-from tripos.approximations.weights.pairs import expectation
 from tripos.approximations.weights.ridge import ridge_proposals
 from tripos.approximations.weights.smoothing import smoothed_weights, systematic
 from tripos.approximations.weights.weighting import weighted_pairs
+from tripos.comparisons.monte_carlo import Sample
 from tripos.models import bioassay, eight_schools, linear_regression
 from tripos.models.linear_regression import exact_posterior, example_data
 
@@ -25,6 +25,15 @@ def fitted(model):
 
 def pairs_of(model, seed=0, **options):
     return weighted_pairs(*fitted(model), rng=np.random.default_rng(seed), **options)
+
+
+def expectation(pairs, values):
+    """Posterior mean of values (2, S), and its standard error."""
+    weights = np.exp(pairs.log_point_weights).ravel()
+    mean, _, error, _ = Sample(
+        values.ravel(), weights, np.tile(np.arange(values.shape[1]), 2)
+    ).moments
+    return mean, error
 
 
 def gaussian_model(size, scales=1.0):

@@ -8,9 +8,8 @@ from scipy.stats import norm
 
 from tripos.approximations.errors import ArgumentError
 from tripos.comparisons.calibration import Calibration
-from tripos.comparisons.calibrations.bands import band_at
-from tripos.comparisons.calibrations.words import judged
-from tripos.comparisons.pictures.calibration import plot_calibration
+from tripos.comparisons.calibration.bands import band_at
+from tripos.comparisons.calibration.words import judged
 
 
 def calibration(**pits):
@@ -56,7 +55,7 @@ def test_of_many_the_worst_are_shown_in_the_tables_order(uniform):
     pits = {f"x[{k}]": rng.random(100) for k in range(14)}
     pits["x[7]"] = too_low(uniform)
     found = calibration(**pits)
-    shown = titles(plot_calibration(found))
+    shown = titles(found.picture())
     assert len(shown) == 12
     assert "x[7]: biased low" in shown
     left = set(found.table["p_value"].nlargest(2).index)
@@ -65,9 +64,9 @@ def test_of_many_the_worst_are_shown_in_the_tables_order(uniform):
 
 def test_quantities_can_be_chosen(uniform):
     found = calibration(a=uniform, b=uniform, undefined=np.full(100, np.nan))
-    assert titles(plot_calibration(found, ["b"])) == ["b"]
-    assert titles(plot_calibration(found)) == ["a", "b"]
+    assert titles(found.picture(["b"])) == ["b"]
+    assert titles(found.picture()) == ["a", "b"]
     with pytest.raises(ArgumentError, match="no ranks of 'undefined'; there are ranks of a, b"):
-        plot_calibration(found, ["undefined"])
+        found.picture(["undefined"])
     with pytest.raises(ArgumentError, match="no quantity to draw"):
-        plot_calibration(calibration(undefined=np.full(100, np.nan)))
+        calibration(undefined=np.full(100, np.nan)).picture()

@@ -9,6 +9,7 @@ from scipy.stats import chi2, multivariate_normal
 
 from tripos.approximations import laplace
 from tripos.approximations.errors import ArgumentError, NoSharedVariableError
+from tripos.comparisons.pictures.axes import shown_range
 from tripos.comparisons.pictures.contours import (
     ellipse,
     grid_mass,
@@ -18,7 +19,6 @@ from tripos.comparisons.pictures.contours import (
     plane_of_grid,
     plot_contours,
 )
-from tripos.comparisons.pictures.style import shown_range
 from tripos.models import bioassay
 
 MEAN = np.array([1.0, -2.0])

@@ -8,13 +8,13 @@ from scipy import stats
 
 from tripos.approximations import grid, laplace
 from tripos.approximations.errors import ArgumentError, NoSharedVariableError
+from tripos.comparisons.pictures.axes import shown_range
 from tripos.comparisons.pictures.marginals import (
     columns_of,
     density_curve,
     outside_note,
     plot_marginals,
 )
-from tripos.comparisons.pictures.style import shown_range
 from tripos.models import bioassay
 
 

@@ -8,16 +8,9 @@ import xarray as xr
 from matplotlib.colors import to_rgb
 
 from tripos.approximations.errors import ArgumentError, NoSharedVariableError
-from tripos.comparisons.pictures.style import (
-    as_text,
-    axis_label,
-    draws_in_plane,
-    draws_with,
-    scalars_of,
-    shown_range,
-    style_of,
-    styles_of,
-)
+from tripos.comparisons.pictures.axes import as_text, axis_label, shown_range
+from tripos.comparisons.pictures.draws import draws_in_plane, draws_with, scalars_of
+from tripos.comparisons.pictures.style import style_of, styles_of
 
 
 def tree_of(method=None):

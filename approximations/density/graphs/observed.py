@@ -1,0 +1,132 @@
+"""A model's graphs in which each observed array is a variable of its own.
+
+PyTensor takes equal constants for one, and PyMC merges them while it works out a log density:
+observed ones and standard errors of ones would be one array. So observed arrays take the place of
+constants before, as `pymc.Data` would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pymc.logprob.basic import transformed_conditional_logp
+from pymc.logprob.utils import replace_rvs_by_values
+from pytensor.compile.ops import ViewOp
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Constant, Variable
+from pytensor.scalar.basic import Cast
+from pytensor.sparse.type import SparseTensorType
+from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.math import variadic_add
+from pytensor.tensor.type import TensorType
+from pytensor.xtensor.basic import TensorFromXTensor, XTensorFromTensor
+from pytensor.xtensor.type import XTensorType, xtensor_shared
+
+from ...errors import RandomDensityError
+
+
+@dataclass(frozen=True)
+class ModelGraphs:
+    """What a model says of its variables, as graphs of their values.
+
+    Attributes
+    ----------
+    logp : Variable
+        Log density, Jacobian terms included: the sum of all elements of the terms.
+    terms : list of Variable
+        Of the free and the observed variables and the potentials, in the model's order.
+    quantities : list of Variable
+        Free variables on their own scale, then deterministics.
+    own : tuple of SharedVariable
+        The observed arrays that were constants.
+    containers : dict of str to Variable
+        What holds the data of each observed variable: one of ``own``, or a `pymc.Data`.
+    """
+
+    logp: Any
+    terms: list[Any]
+    quantities: list[Any]
+    own: tuple[SharedVariable, ...]
+    containers: dict[str, Variable]
+
+    @property
+    def all(self) -> list[Any]:
+        """Every graph."""
+        return [self.logp, *self.quantities]
+
+
+def graphs_of(model: pm.Model) -> ModelGraphs:
+    """Work out a model's graphs.
+
+    Raises
+    ------
+    RandomDensityError
+        When the log density depends on variables that are none of the model's.
+    """
+    own = {
+        rv: shared_copy(value, value.name)
+        for rv in model.observed_RVs
+        if isinstance(value := model.rvs_to_values[rv], Constant) and is_array(value)
+    }
+    values = {**model.rvs_to_values, **own}
+    maps = {"rvs_to_values": values, "rvs_to_transforms": model.rvs_to_transforms}
+    terms = [
+        *_terms_of([*model.free_RVs, *model.observed_RVs], maps),
+        *replace_rvs_by_values(model.potentials, **maps),
+    ]
+    terms = [pt.as_tensor(term, allow_xtensor_conversion=True) for term in terms]
+    return ModelGraphs(
+        variadic_add(*(term.sum() for term in terms)),
+        terms,
+        replace_rvs_by_values([*model.free_RVs, *model.deterministics], **maps),
+        tuple(own.values()),
+        {rv.name: _container_of(values[rv]) for rv in model.observed_RVs},
+    )
+
+
+def _terms_of(variables: list[Variable], maps: Mapping[str, Any]) -> list[Variable]:
+    try:
+        return transformed_conditional_logp(rvs=variables, **maps)
+    except ValueError as error:
+        if "Random variables detected in the logp graph" not in str(error):
+            raise
+        raise RandomDensityError(
+            f"The log density depends on variables that are none of the model's: {error}"
+        ) from error
+
+
+def is_array(variable: Variable) -> bool:
+    """Whether a variable is a dense array."""
+    is_sparse = isinstance(variable.type, SparseTensorType)
+    return isinstance(variable.type, TensorType | XTensorType) and not is_sparse
+
+
+def shared_copy(source: Any, name: str | None) -> SharedVariable:
+    """Copy a constant or shared variable into one of unknown length, in double precision."""
+    shared = isinstance(source, SharedVariable)
+    data = source.get_value() if shared else np.array(source.data)
+    # An axis of length 1 stays so: it is what lets the array broadcast.
+    shape = tuple(1 if length == 1 else None for length in source.type.shape)
+    if isinstance(source.type, XTensorType):
+        return xtensor_shared(data, dims=source.type.dims, name=name)
+    single = source.type.dtype == "float32" and pytensor.config.floatX == "float64"
+    dtype = "float64" if single else source.type.dtype
+    return pytensor.shared(np.asarray(data, dtype=dtype), name=name, shape=shape)
+
+
+def _container_of(value: Variable) -> Variable:
+    """Look through what PyMC may wrap data in: a view, or a cast to the variable's own type."""
+    while value.owner is not None and _only_wraps(value.owner.op):
+        value = value.owner.inputs[0]
+    return value
+
+
+def _only_wraps(op: Any) -> bool:
+    is_cast = isinstance(op, Elemwise) and isinstance(op.scalar_op, Cast)
+    return is_cast or isinstance(op, ViewOp | TensorFromXTensor | XTensorFromTensor)

@@ -1,0 +1,96 @@
+"""The Laplace approximation without a Hessian: the prior's precision, and some directions upon it.
+
+In networks and other dense models the data say much about few directions; see
+``matrix_free/low_rank.py``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from .arguments import checked_arguments
+from .density import LogDensity, as_density
+from .linear_algebra.gaussian import Gaussian
+from .matrix_free.low_rank import low_rank_factor
+from .matrix_free.newton_cg import find_mode_by_products, fit_without_matrix
+from .meter import Meter
+from .method import registered
+from .mode.given_start import Start
+from .result import Record, assemble, checked_count, draws_that_fit, generator
+
+
+@registered(
+    draws="independent",
+    is_exact=False,
+    needs=("gradient", "mode"),
+    takes_new_data=True,
+    colour="#CC6677",
+    dashes=(5.0, 2.0, 1.0, 2.0),
+    marker="8",
+)
+@checked_arguments
+def low_rank_laplace(
+    model: pm.Model | LogDensity | None = None,
+    draws: int | None = None,
+    *,
+    start: Start = None,
+    random_seed: int | np.random.Generator | None = None,
+    max_iterations: int = 200,
+    rank: int = 50,
+) -> xr.DataTree:
+    """Approximate a large posterior by a normal distribution, with its leading curvature only.
+
+    It serves posteriors whose Hessian is dense and too large to be made, as of a network with
+    100,000 weights: the mode is found by conjugate gradients, and memory is that of ``rank``
+    vectors. The precision is the prior's, and the ``rank`` directions in which the log density's
+    curvature differs most from it. In the directions left out the approximation has the prior's
+    spread: too wide where the data curve the density downward, which is the rule, and too narrow
+    where they curve it upward, as hidden units of a network can. The log evidence is too large or
+    too small with it.
+
+    Parameters
+    ----------
+    model, draws, start, random_seed, max_iterations
+        As in `laplace`.
+    rank : int, default 50
+        Number K of directions.
+
+    Returns
+    -------
+    DataTree
+        As `laplace` returns it, without a matrix in ``fit``, which has ``mode``, ``sd`` (P,),
+        ``logp_mode``, ``log_evidence``, ``hessian_error``, the prior's precisions
+        ``prior_precision`` (P,), and as ``eigenvalue`` (K,) the curvatures kept, relative to
+        the prior: none left out is larger in size than the least of them.
+
+    Raises
+    ------
+    ModeNotFoundError, CurvatureError
+        When there is no peak to expand around, or too many parameters have a flat prior.
+    DerivativeError, GradientError, MemoryLimitError
+        As `laplace` does.
+    StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
+    """
+    rank = checked_count("rank", rank)
+    rng = generator(random_seed)
+    density = as_density(model)
+    draws = draws_that_fit(draws, density)
+    meter = Meter(density)
+    top = find_mode_by_products(density, start, max_iterations=max_iterations)
+    # Lanczos has random numbers of its own, so that those of the draws stay the same.
+    factor = low_rank_factor(density, top.theta, top.prior, rank, rng.spawn(1)[0])
+    gaussian = Gaussian(top.theta, factor)
+    constant = 0.5 * gaussian.size * np.log(2 * np.pi)
+    fit = fit_without_matrix(density, top, gaussian).assign(
+        log_evidence=top.logp + constant + 0.5 * gaussian.log_determinant,
+        eigenvalue=("component", np.sort(factor.eigenvalues)[::-1]),
+        prior_precision=("parameter", top.prior),
+    )
+    meter.fitted()
+
+    thetas = gaussian.draws(draws, rng)
+    settings = {"draws": draws, "start": start, "max_iterations": max_iterations, "rank": rank}
+    record = Record("low_rank_laplace", settings, random_seed)
+    return meter.written_into(assemble(density, thetas, fit, record, point=top.theta))

@@ -1,0 +1,94 @@
+"""The register of methods: what the rest of tripos knows of each, said once in the method's file.
+
+The ladder of `fit`, suites, calibrations, verdicts, reports, pictures and the contract test read it
+from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import xarray as xr
+
+Need = Literal["gradient", "hessian", "mode", "latent_field"]
+Draws = Literal["independent", "resampled", "chains"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What there is to know of a method besides how it is called.
+
+    It can be called like its function.
+
+    Attributes
+    ----------
+    function : callable
+        ``model, draws, *, ... -> DataTree``.
+    needs : tuple of str
+        What of a model it cannot do without: a ``"gradient"``, a ``"hessian"``, a joint ``"mode"``,
+        a ``"latent_field"``.
+    most_scalars : int or None
+        How many free scalars it takes at most.
+    draws : "independent", "resampled" or "chains"
+        What its draws are worth: each as much as the next; as much as the weights that they were
+        drawn again by; or as much as chains are.
+    is_exact : bool
+        Whether it gives the posterior up to Monte Carlo error, or the error of a rule, and not
+        another distribution near it.
+    judge_rank : int or None
+        Which tree of several judges the others in a comparison: the lowest. None never judges.
+    rung : int or None
+        Its place on the ladder of `fit`, cheapest first. None has none.
+    takes_new_data : bool
+        Whether it takes a `LogDensity` as `set_data` left it.
+    extra : str or None
+        The extra of tripos that brings the package it needs, such as ``"pymc-extras"``.
+    in_suites : mapping
+        Arguments in a suite, where processes share the cores, unless others are given.
+    colour, dashes, marker : str, tuple of float, str
+        How pictures draw it: hexadecimal; none is a solid line.
+    """
+
+    function: Callable[..., xr.DataTree]
+    draws: Draws
+    is_exact: bool
+    needs: tuple[Need, ...] = ()
+    most_scalars: int | None = None
+    judge_rank: int | None = None
+    rung: int | None = None
+    takes_new_data: bool = False
+    extra: str | None = None
+    in_suites: Mapping[str, Any] = field(default_factory=dict)
+    colour: str = ""
+    dashes: tuple[float, ...] = ()
+    marker: str = "o"
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function.__name__
+
+    def __call__(self, *arguments: Any, **options: Any) -> xr.DataTree:
+        """Call the function."""
+        return self.function(*arguments, **options)
+
+
+METHODS: dict[str, Method] = {}
+"""Every method by name."""
+
+
+def registered[F: Callable[..., xr.DataTree]](**known: Any) -> Callable[[F], F]:
+    """Register the function that is defined below, with the fields of a `Method`."""
+
+    def register(function: F) -> F:
+        METHODS[function.__name__] = Method(function=function, **known)
+        return function
+
+    return register
+
+
+def method_of(tree: xr.DataTree) -> Method | None:
+    """Find the method that made a tree; None for a tree from elsewhere."""
+    return METHODS.get(str(tree.attrs.get("method", "")))

@@ -1,0 +1,198 @@
+"""Find the mode of a log density: Newton's method in a trust region, with the Hessian.
+
+The quadratic model of the log density is maximised within an ellipsoid whose axes follow the
+curvature, so that badly scaled parameters need no care. A sparse Hessian is never made dense: the
+steps then come from sparse Cholesky factors. An own search, and not SciPy's
+``trust-exact``, because that one takes its radius in raw units, loops on NaN, and cannot tell a
+maximum from a slope that flattens for ever.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pymc as pm
+from scipy.sparse import csc_array
+
+from ..arguments import checked_arguments
+from ..density import LogDensity, as_density
+from ..density.derivatives.checking import check_flatness, check_kink, hessian_error
+from ..density.graphs.parameters import describe_direction
+from ..errors import CurvatureError, DifferencesWarning, TriposError
+from ..linear_algebra.gaussian import Gaussian
+from ..result import checked_count
+from .given_start import Start, first_iterate
+from .no_mode import is_collapse, why_no_mode
+from .tails import check_tails
+from .trust_region import Iterate, ascent, is_peak, polished
+
+# Of a Hessian made of differences: how many of its errors the lowest curvature must be, and from
+# what share of a variance they are told.
+_FLAT_ERRORS, _TELL_ERROR = 10.0, 0.01
+# Radius in sds below which a search is stuck.
+_SHORTEST = 1e-12
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A maximum of the log density in unconstrained space.
+
+    Attributes
+    ----------
+    theta : (P,) array
+    logp : float
+        Log density at the mode, Jacobian terms included.
+    gradient : (P,) array
+        What is left of the gradient.
+    hessian : (P, P) array or csc_array
+        Hessian of the log density, as `LogDensity.hessian` gives it; its negative is the precision
+        of the normal approximation.
+    parameters : tuple of str
+        Labels of the P entries.
+    iterations : int
+        Newton steps tried.
+    hessian_error : float
+        Error of the Hessian's entries, as a share of their size, where they are differences of the
+        gradient (see `LogDensity.has_exact_hessian`); else 0.
+    """
+
+    theta: np.ndarray
+    logp: float
+    gradient: np.ndarray
+    hessian: np.ndarray | csc_array
+    parameters: tuple[str, ...]
+    iterations: int
+    hessian_error: float = 0.0
+
+    @cached_property
+    def gaussian(self) -> Gaussian:
+        """The normal approximation here.
+
+        Raises
+        ------
+        CurvatureError
+            When the Hessian is not negative definite.
+        """
+        return Gaussian.from_precision(self.theta, -self.hessian, self.parameters)
+
+
+@checked_arguments
+def find_mode(
+    model: pm.Model | LogDensity | None = None,
+    *,
+    start: Start = None,
+    max_iterations: int = 200,
+) -> Mode:
+    """Find the posterior mode in unconstrained space, Jacobian terms included.
+
+    The mode depends on the coordinates: this one is the maximum of the density that the normal
+    approximation expands, and so differs from `pymc.find_MAP`, which leaves the Jacobian out.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None.
+    start : mapping, (P,) array or "find_MAP", optional
+        Where to begin: values on the variables' own scale, a point in unconstrained space, or the
+        result of `pymc.find_MAP`. Default: the model's initial point.
+    max_iterations : int, default 200
+
+    Returns
+    -------
+    Mode
+
+    Raises
+    ------
+    StartingPointError
+        When the log density, its gradient or its Hessian is not finite at the start.
+    ModeAtInfinityError
+        When the log density is flat along a direction, or grows without end.
+    CurvatureError
+        When the curvature vanishes at the maximum.
+    DerivativeError
+        When the Hessian at the maximum is not the second derivative: it is compared with
+        differences of the gradient.
+    ModeNotFoundError
+        When ``max_iterations`` were not enough.
+    ImproperPosteriorError
+        When a prior has no finite mass, and the density does not fall off where it leaves room.
+
+    Warns
+    -----
+    DifferencesWarning
+        When the Hessian is made of differences, and a variance may be off by more than a hundredth.
+    """
+    max_iterations = checked_count("max_iterations", max_iterations)
+    density = as_density(model)
+    path = [first_iterate(density, start)]
+    climb = ascent(density, path[0], 10 * np.sqrt(density.size))
+    for iterations, (here, radius) in enumerate(climb):
+        if here is not path[-1]:
+            path[-1] = path[-1].left_behind()
+            path.append(here)
+        if here.is_close and (here.is_flat or is_peak(density, here)):
+            break
+        is_stuck = radius < _SHORTEST
+        if is_stuck or iterations == max_iterations:
+            if here.is_near and is_peak(density, here):
+                break  # as close as rounding lets a search come
+            raise _no_mode(density, path, None if is_stuck else max_iterations)
+        if is_collapse(density, path):
+            raise why_no_mode(density, path, None)
+    if here.is_flat:
+        raise _no_mode(density, path, None)
+    here = polished(density, here)
+    mode = Mode(
+        here.theta,
+        here.logp,
+        here.gradient,
+        -here.curvature,
+        density.parameters,
+        iterations,
+        _checked_error(density, here),
+    )
+    if not density.falls_off:
+        check_tails(density, mode.theta, mode.gaussian)
+        density.falls_off = True
+    return mode
+
+
+def _no_mode(density: LogDensity, path: list[Iterate], limit: int | None) -> TriposError:
+    """Say why there is none: first, whether derivatives do not tell what is there."""
+    here = path[-1]
+    if here.is_close and density.has_exact_hessian:
+        check_flatness(density, here.theta, here.product)
+    elif not here.is_close:
+        steepest = int(np.argmax(here.scaled_slopes))
+        check_kink(density, here.theta, steepest, float(here.curved.scale[steepest]))
+    return why_no_mode(density, path, limit)
+
+
+def _checked_error(density: LogDensity, here: Iterate) -> float:
+    """Check the Hessian at a mode, and give its error where it is made of differences.
+
+    A curvature's relative error is that of a variance, too; below ten errors it may be none.
+    """
+    error = hessian_error(density, here.theta, here.product, here.curved.scale)
+    if not error:
+        return error
+    lowest = here.curved.lowest
+    if lowest < _FLAT_ERRORS * error:
+        raise CurvatureError(
+            "PyTensor has no second derivative of this model, and to the accuracy of differences "
+            f"of its gradient ({error:.1g} of the curvature) the log density is flat along "
+            f"{describe_direction(density.parameters, here.flattest)} at the mode. Give one of the "
+            "variables in it a narrower prior, or use smc or nuts."
+        )
+    if lowest < error / _TELL_ERROR:
+        warnings.warn(
+            "PyTensor has no second derivative of this model, and differences of its gradient are "
+            f"so noisy that a variance at the mode may be off by {100 * error / lowest:.2g} %, "
+            f"most along {describe_direction(density.parameters, here.flattest)}.",
+            DifferencesWarning,
+            stacklevel=4,
+        )
+    return error

@@ -1,0 +1,95 @@
+"""Where a search begins, and what is wrong there."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+from pytensor.compile.mode import Mode
+
+from ..density import LogDensity
+from ..density.graphs.lean import lean_rewriting
+from ..errors import ArgumentError, StartingPointError
+from .trust_region import Iterate
+
+Start = Mapping[str, Any] | np.ndarray | Literal["find_MAP"] | None
+
+
+def first_iterate(density: LogDensity, start: Start) -> Iterate:
+    """Evaluate the starting point of a search; see `find_mode` for what ``start`` may be.
+
+    Raises
+    ------
+    StartingPointError
+        When the log density, its gradient or its Hessian is not finite there.
+    ArgumentError
+        When ``start`` is a word other than ``"find_MAP"``.
+    """
+    theta = starting_point(density, start)
+    first = Iterate.at(density, theta)
+    if first.is_finite:
+        return first
+    if not np.isfinite(first.logp):
+        raise StartingPointError(
+            f"The log density is {first.logp} at the starting point, where "
+            f"{_terms_that_fail(density, theta)}. Check the data for values that the likelihood "
+            "cannot take, or pass start={...} with values that it can."
+        )
+    slopes = np.isfinite(first.gradient) & first.curved.finite_rows
+    where = [density.parameters[k] for k in np.flatnonzero(~slopes)]
+    raise StartingPointError(
+        f"The gradient or Hessian of the log density is not finite in {', '.join(where[:5])} at "
+        "the starting point. Pass start={...} with another point."
+    )
+
+
+def starting_point(density: LogDensity, start: Start) -> np.ndarray:
+    """Turn what a user may give as ``start`` into ``theta`` (P,).
+
+    Raises
+    ------
+    ArgumentError
+        When it is a word other than ``"find_MAP"``.
+    """
+    if not isinstance(start, str):
+        return density.initial_point(start)
+    if start != "find_MAP":
+        raise ArgumentError(f"start must be a point or 'find_MAP', but {start!r} was given.")
+    return _map_point(density)
+
+
+def _terms_that_fail(density: LogDensity, theta: np.ndarray) -> str:
+    """Name the variables whose log density is not finite, by PyMC's own account of each term."""
+    if density.has_new_data:
+        return "PyMC's own account of each term knows the old data only"
+    terms = terms_at(density, theta)
+    failing = [f"{name!r} gives {v:.4g}" for name, v in terms.items() if not np.isfinite(v)]
+    return " and ".join(failing) if failing else "no single variable is at fault"
+
+
+def terms_at(density: LogDensity, theta: np.ndarray) -> dict[str, float]:
+    """Log density of each of the model's variables and potentials at ``theta`` (P,), by name.
+
+    With the model's own data, whatever `LogDensity.set_data` put in their place.
+    """
+    point = {block.value_name: block.take(theta) for block in density.blocks}
+    mode = Mode(linker="py", optimizer="fast_compile")  # Numba would need seconds
+    with lean_rewriting(), np.errstate(all="ignore"):
+        terms = density.model.point_logps(point, round_vals=12, mode=mode)
+    return {name: float(value) for name, value in terms.items()}
+
+
+def _map_point(density: LogDensity) -> np.ndarray:
+    """PyMC's own optimum, in the signature that PyMC 6.0 and 6.4 share."""
+    options: dict[str, Any] = {"progressbar": False, "model": density.model}
+    if "jitter" in inspect.signature(pm.find_MAP).parameters:
+        options["jitter"] = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        point = pm.find_MAP(**options)
+    names = {block.value_name for block in density.blocks}
+    return density.initial_point({name: v for name, v in point.items() if name in names})

@@ -1,0 +1,140 @@
+"""A series of searches for modes, each from the hill that looks most promising."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..density import LogDensity
+from ..errors import (
+    CurvatureError,
+    ImproperPosteriorError,
+    ModeAtInfinityError,
+    ModeNotFoundError,
+    StartingPointError,
+    TriposError,
+)
+from ..linear_algebra.gaussian import Gaussian
+from . import Mode, find_mode
+from .given_start import Start
+from .masses import distance_between
+from .start_points import (
+    Candidates,
+    beyond_valleys,
+    candidates_around,
+    climbed,
+    mirror_images,
+    on_one_hill,
+)
+
+# Searches end within 1e-6 sds of a mode, and modes that are worth telling apart lie further.
+_SAME = 0.01
+# Failed searches after which the rest is left alone: each of them takes long.
+_MOST_FAILURES = 3
+# Vain searches from one hill after which it is taken for a bend of a known one.
+_MOST_DOUBTS = 3
+_FAILURES = (
+    StartingPointError,
+    ModeAtInfinityError,
+    ModeNotFoundError,
+    CurvatureError,
+    ImproperPosteriorError,
+)
+
+
+@dataclass
+class ModeSearch:
+    """What a series of searches has found so far.
+
+    Attributes
+    ----------
+    modes : list of Mode
+        Distinct ones, in the order in which they were found.
+    arrivals : list of int
+        How many searches ended at each.
+    failures : Counter of str
+        Why searches ended without a mode.
+    first_error : TriposError or None
+        What the first of those said.
+    """
+
+    modes: list[Mode] = field(default_factory=list)
+    arrivals: list[int] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+    first_error: TriposError | None = None
+
+    def begin(self, density: LogDensity, start: Start, max_iterations: int) -> Mode | None:
+        """Search from a start; a mode is returned when it is new."""
+        try:
+            mode = find_mode(density, start=start, max_iterations=max_iterations)
+            _ = mode.gaussian  # which raises where it is not the top of one
+        except _FAILURES as error:
+            self.first_error = self.first_error or error
+            self.failures[_first_part(error)] += 1
+            return None
+        for k, known in enumerate(self.modes):
+            if distance_between(mode, known) < _SAME:
+                self.arrivals[k] += 1
+                return None
+        self.modes.append(mode)
+        self.arrivals.append(1)
+        return mode
+
+
+def explore(
+    density: LogDensity,
+    search: ModeSearch,
+    gaussian: Gaussian,
+    rng: np.random.Generator,
+    searches: int,
+    max_iterations: int,
+    advance: Callable[[int], object] = lambda done: None,
+) -> None:
+    """Search from the candidates behind a valley, highest first, until none is left.
+
+    Parameters
+    ----------
+    density : LogDensity
+    search : ModeSearch
+        Filled with what is found.
+    gaussian : Gaussian
+        Normal approximation at a known mode, or another sense of place and scale.
+    rng : Generator
+    searches, max_iterations : int
+        How many searches at most, and steps of each.
+    advance : callable
+        Told of each search.
+    """
+    if searches < 1:
+        return
+    candidates = candidates_around(density, gaussian, rng)
+    for mode in search.modes:
+        candidates = beyond_valleys(density, candidates, mode.theta)
+    for _ in range(searches):
+        candidates = candidates.only(candidates.doubts < _MOST_DOUBTS)
+        if not len(candidates) or sum(search.failures.values()) >= _MOST_FAILURES:
+            return
+        start, candidates = candidates.split_off_best()
+        found = search.begin(density, start, max_iterations)
+        advance(1)
+        if found is None:
+            candidates = candidates.doubting(on_one_hill(density, candidates, start))
+        else:
+            candidates = beyond_valleys(density, candidates, found.theta)
+            candidates = candidates.joined(_images_elsewhere(density, search, found))
+
+
+def _images_elsewhere(density: LogDensity, search: ModeSearch, found: Mode) -> Candidates:
+    """Mirror images of a new mode on hills of their own: symmetries come in groups."""
+    images = climbed(density, found.gaussian, mirror_images(density, found.theta))
+    for mode in search.modes:
+        images = beyond_valleys(density, images, mode.theta)
+    return images
+
+
+def _first_part(error: Exception) -> str:
+    """Cut an error's text to the part that starts from different places share."""
+    return f"{type(error).__name__}, {str(error).split(':')[0]}"

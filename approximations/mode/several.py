@@ -1,0 +1,302 @@
+"""The distinct modes of a posterior, and how much of its mass each of them holds."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from scipy.special import logsumexp
+
+from ..arguments import checked_arguments
+from ..density import LogDensity, as_density
+from ..errors import ArgumentError, ModeNotFoundError, SecondModeWarning
+from ..linear_algebra.gaussian import Gaussian
+from ..progress import progress
+from ..result import checked_count, generator
+from . import Mode
+from .masses import distance_between, log_mass, mass_ratio, most_different, place_of
+from .multistart import ModeSearch, explore
+
+# From one mode to a heavier one; a landscape with more of them has no mode to stand on.
+_MOST_MOVES = 3
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The distinct modes that were found, the one with most mass first.
+
+    Attributes
+    ----------
+    modes : tuple of Mode
+    log_masses : (M,) array
+        Log mass of the normal distribution at each mode.
+    shares : (M,) array
+        The same masses as shares of their sum. They are as good as the normal approximation at
+        each mode, and count twice what overlaps.
+    arrivals : (M,) array of int
+        How many searches ended at each mode.
+    failures : mapping of str to int
+        Why searches ended without a mode, and how many of them.
+    """
+
+    modes: tuple[Mode, ...]
+    log_masses: np.ndarray
+    shares: np.ndarray
+    arrivals: np.ndarray
+    failures: Mapping[str, int]
+
+    @property
+    def searches(self) -> int:
+        """How many searches were made."""
+        return int(np.sum(self.arrivals)) + sum(self.failures.values())
+
+    def __len__(self) -> int:
+        """Count the modes."""
+        return len(self.modes)
+
+    def __str__(self) -> str:
+        """Give one line a mode, and one a reason for failing."""
+        count = f"{len(self)} mode{'s' * (len(self) > 1)}"
+        lines = [f"{count} from {self.searches} search{'es' * (self.searches > 1)}:"]
+        entries = most_different(self.modes)
+        for mode, mass, share in zip(self.modes, self.log_masses, self.shares, strict=True):
+            lines.append(f"  share {share:.3g}, log mass {mass:.6g}: {place_of(mode, entries)}")
+        lines += [f"  {count} failed: {reason}" for reason, count in self.failures.items()]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class OtherMode:
+    """A mode besides the one that was known.
+
+    Attributes
+    ----------
+    mode : Mode
+    relative_mass : float
+        Mass of the normal distribution at this mode over that at the known one.
+    distance : float
+        Between the two, in standard deviations of the narrower one in that direction.
+    place : str
+        Where it is, in the parameters that differ most.
+    """
+
+    mode: Mode
+    relative_mass: float
+    distance: float
+    place: str
+
+
+@checked_arguments
+def find_modes(
+    model: pm.Model | LogDensity | None = None,
+    *,
+    starts: int | Sequence[Mapping[str, Any] | np.ndarray | None] = 16,
+    random_seed: int | np.random.Generator | None = None,
+    max_iterations: int = 200,
+    progressbar: bool = True,
+) -> Modes:
+    """Find the distinct modes of a posterior in unconstrained space, and their relative masses.
+
+    The first search begins at the model's initial point. Then some hundred candidates (draws from
+    the prior, points at 1 to 128 standard deviations from the first mode, its mirror images under
+    changes of sign and of labels) climb for a few steps in one batch, and a search follows from
+    each that a valley separates from all modes known.
+
+    No search proves that there is no other mode: one much narrower than the known mode, and more
+    than a few of its own standard deviations from every candidate, is missed.
+
+    Parameters
+    ----------
+    model : pymc.Model or LogDensity, optional
+        The model in context, if None.
+    starts : int or sequence of points, default 16
+        How many searches at most, the first included; or where each of them starts: values on the
+        variables' own scale, points in unconstrained space, or None for the initial point.
+    random_seed : int or Generator, optional
+    max_iterations : int, default 200
+        Of each search.
+    progressbar : bool, default True
+
+    Returns
+    -------
+    Modes
+        ``str()`` of it is a table.
+
+    Raises
+    ------
+    StartingPointError
+        When a given start does not fit the model.
+    ModeAtInfinityError, ModeNotFoundError, CurvatureError, StartingPointError
+        When no search found a mode: what the first of them said.
+    ArgumentError
+    """
+    most = checked_count("max_iterations", max_iterations)
+    rng = generator(random_seed)
+    density = as_density(model)
+    search = ModeSearch()
+    if not isinstance(starts, int | np.integer | float):
+        points = [density.initial_point(start) for start in starts]
+        if not points:
+            raise ArgumentError("starts must hold at least one point, but an empty one was given.")
+        with progress("find_modes", len(points), show=progressbar) as advance:
+            for point in points:
+                search.begin(density, point, most)
+                advance(1)
+        return _sorted(search)
+    count = checked_count("starts", starts)
+    with progress("find_modes", count, show=progressbar) as advance:
+        first = search.begin(density, None, most)
+        advance(1)
+        explore(density, search, _sense_of_scale(density, first), rng, count - 1, most, advance)
+    return _sorted(search)
+
+
+def other_modes(
+    density: LogDensity,
+    mode: Mode,
+    gaussian: Gaussian,
+    rng: np.random.Generator,
+    *,
+    starts: int = 8,
+    least: float = 0.01,
+    max_iterations: int = 200,
+) -> tuple[OtherMode, ...]:
+    """Look for modes of comparable mass besides a known one.
+
+    Parameters
+    ----------
+    density : LogDensity
+    mode : Mode
+    gaussian : Gaussian
+        Normal approximation at ``mode``.
+    rng : Generator
+    starts : int, default 8
+        How many searches at most. None is made where no valley is seen.
+    least : float, default 0.01
+        Mass, relative to that of ``mode``, below which a mode is left out.
+    max_iterations : int, default 200
+
+    Returns
+    -------
+    tuple of OtherMode
+        Most mass first.
+    """
+    starts = checked_count("starts", starts)
+    search = ModeSearch([mode], [0])
+    explore(density, search, gaussian, rng, starts, max_iterations)
+    others = []
+    for other in _sorted(search).modes:
+        if other is not mode and mass_ratio(other, mode) >= least:
+            relative = mass_ratio(other, mode)
+            place = place_of(other, most_different([mode, other]))
+            others.append(OtherMode(other, relative, distance_between(mode, other), place))
+    return tuple(others)
+
+
+def heaviest_mode(
+    density: LogDensity, mode: Mode, rng: np.random.Generator, *, starts: int = 8
+) -> tuple[Mode, tuple[OtherMode, ...]]:
+    """Move from a known mode to the one with most mass, as far as `other_modes` finds it.
+
+    Parameters
+    ----------
+    density : LogDensity
+    mode : Mode
+    rng : Generator
+    starts : int, default 8
+        How many searches at most, from each mode that is moved to.
+
+    Returns
+    -------
+    Mode
+        The known one, where none is heavier.
+    tuple of OtherMode
+        Those with at least 1 % of its mass.
+    """
+    for _ in range(_MOST_MOVES):
+        others = other_modes(density, mode, mode.gaussian, rng, starts=starts)
+        if not others or others[0].relative_mass <= 1:
+            break
+        mode = others[0].mode
+    return mode, others
+
+
+def watched_mode(
+    density: LogDensity, mode: Mode, rng: np.random.Generator, starts: int, *, may_move: bool
+) -> Mode:
+    """Look for other modes as `other_modes` does, and warn of them.
+
+    Parameters
+    ----------
+    density : LogDensity
+    mode : Mode
+    rng : Generator
+    starts : int
+        How many searches at most.
+    may_move : bool
+        Whether to move to the heaviest mode; not where a user said where to start.
+
+    Returns
+    -------
+    Mode
+        On which to stand.
+
+    Warns
+    -----
+    SecondModeWarning
+        When another mode is heavier, or has at least 1 % of the mass.
+    """
+    if may_move:
+        there, others = heaviest_mode(density, mode, rng, starts=starts)
+    else:
+        there, others = mode, other_modes(density, mode, mode.gaussian, rng, starts=starts)
+    said = [] if there is mode else [_of_move(mode, there)]
+    said += [_of_others(there, others)] if others else []
+    if said:
+        warnings.warn(" ".join(said), SecondModeWarning, stacklevel=4)
+    return there
+
+
+def _of_move(start: Mode, mode: Mode) -> str:
+    entries = most_different([start, mode])
+    return (
+        f"The search ended at a mode with {mass_ratio(start, mode):.2g} times the mass of another, "
+        f"at {place_of(start, entries)}. The heavier one, at {place_of(mode, entries)}, was taken."
+    )
+
+
+def _of_others(mode: Mode, others: tuple[OtherMode, ...]) -> str:
+    most = others[0]
+    count = f"{len(others)} other modes were" if len(others) > 1 else "Another mode was"
+    return (
+        f"{count} found{', the largest' * (len(others) > 1)} with {most.relative_mass:.3g} times "
+        f"the mass of this one, {most.distance:.3g} sds away, at {most.place}. What is said here "
+        f"holds for the mode at {place_of(mode, most_different([mode, most.mode]))} only. Look at "
+        "all of them with find_modes, begin elsewhere with start={...}, or use grid or nuts."
+    )
+
+
+def _sense_of_scale(density: LogDensity, mode: Mode | None) -> Gaussian:
+    """Scale by the first mode; without one, by units of the unconstrained space."""
+    if mode is None:
+        return Gaussian(density.initial_point(), np.eye(density.size))
+    return mode.gaussian
+
+
+def _sorted(search: ModeSearch) -> Modes:
+    """Put the modes into order; without one, raise what the first search said."""
+    if not search.modes:
+        raise search.first_error or ModeNotFoundError("No search was made.")
+    masses = np.array([log_mass(mode) for mode in search.modes])
+    order = np.argsort(-masses, kind="stable")
+    return Modes(
+        tuple(search.modes[k] for k in order),
+        masses[order],
+        np.exp(masses[order] - logsumexp(masses)),
+        np.array(search.arrivals)[order],
+        dict(search.failures),
+    )

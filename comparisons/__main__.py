@@ -1,7 +1,0 @@
-"""``python -m tripos.comparisons`` is ``tripos``."""
-
-import sys
-
-from .cli import main
-
-sys.exit(main())

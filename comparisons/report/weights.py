@@ -1,0 +1,123 @@
+"""Diagnostics of importance weights in a report: k-hat, and how few draws hold how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from ...approximations.limits import TRUSTED_K_HAT
+from ...approximations.trust import Broken, broken_by_weights
+from ...approximations.trust_words import said
+from ...approximations.weights.kept import KeptWeights, weights_of_draws, weights_of_points
+from ..pictures.style import look, style_of
+from .chains import Sign
+from .pictures import Picture, picture
+from .words import number
+
+_HEAVIEST = 0.01
+
+
+@dataclass(frozen=True)
+class WeightSigns:
+    """What tells whether importance weights can be trusted.
+
+    Attributes
+    ----------
+    shares : (S,) array
+        Of the whole weight, the largest first; empty where the tree kept none.
+    unit : str
+        What was weighted: "pairs" or "draws".
+    k_hat : float
+    effective : float
+        Effective sample size.
+    broken : tuple of Broken
+        Limits of weights that they break.
+    used : bool
+        Whether the draws were corrected by the weights, or could be.
+    """
+
+    shares: np.ndarray
+    unit: str
+    k_hat: float
+    effective: float
+    broken: tuple[Broken, ...]
+    used: bool
+
+    @property
+    def heaviest(self) -> float:
+        """Share of the weight that the heaviest hundredth holds."""
+        return float(self.shares[: max(1, round(_HEAVIEST * len(self.shares)))].sum())
+
+    def listed(self) -> tuple[Sign, ...]:
+        """Name the numbers."""
+        size = len(self.shares)
+        of = f" of {size} {self.unit}" if size else ""
+        signs = [Sign("k-hat", number(self.k_hat)), Sign("ESS", number(self.effective, 4) + of)]
+        if size:
+            signs.append(Sign("weight of the heaviest 1 %", f"{number(100 * self.heaviest)} %"))
+        return tuple(signs)
+
+
+def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
+    """Take the weights that a tree keeps, or can be worked out from its densities; None if none."""
+    if (kept := weights_of_points(tree)) is not None:
+        return _signs(kept, "pairs", used=True)
+    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
+    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    if "log_weight" in stats and "k_hat" in fit:
+        k_hat, effective = float(fit["k_hat"]), float(fit.get("effective_sample_size", np.inf))
+        broken = broken_by_weights(k_hat, effective, stats["log_weight"].size)
+        return WeightSigns(np.empty(0), "draws", k_hat, effective, broken, used=True)
+    # A k-hat beside the approximation's own density tells what weights would do: they did nothing.
+    could = weights_of_draws(tree)
+    return None if could is None else _signs(could, "draws", used=False)
+
+
+def weight_words(signs: WeightSigns) -> str:
+    """Say whether the weights, used or not, can be trusted."""
+    told = said(signs.broken) or f"k-hat is {number(signs.k_hat)}, below {TRUSTED_K_HAT}"
+    can = "cannot" if signs.broken else "can"
+    if signs.used:
+        return f"The weights that corrected the draws {can} be trusted: {told}."
+    return (
+        f"The draws are the approximation's own. They {can} be corrected by weighting them to the "
+        f"posterior: {told}."
+    )
+
+
+def weight_pictures(label: str, tree: xr.DataTree, signs: WeightSigns) -> tuple[Picture, ...]:
+    """Draw how much of the weight the heaviest hold."""
+    size = len(signs.shares)
+    if size == 0:
+        return ()
+    with look():
+        figure = Figure(figsize=(5.0, 2.8), dpi=150, layout="constrained")
+        axes = figure.add_subplot(xscale="log")
+        rank = np.arange(1, size + 1) / size
+        axes.plot(rank, rank, color="#777777", linewidth=1)
+        style = style_of(tree, label)
+        axes.plot(rank, np.cumsum(signs.shares), **style.stroke | {"linestyle": "solid"})
+        axes.annotate("equal weights", (0.13, 0.2), ha="right", color="#555555")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+        axes.set(xlabel=f"heaviest {signs.unit}", ylabel="share of the weight", ylim=(0, 1))
+        shown = picture(
+            f"weights-{label}",
+            figure,
+            "Weights",
+            f"Share of the weight that the heaviest {signs.unit} hold; the nearer to the grey line "
+            "of equal weights, the better.",
+            f"{label}: the heaviest 1 % of {size} {signs.unit} hold {number(100 * signs.heaviest)} "
+            f"% of the weight; k-hat is {number(signs.k_hat)}.",
+        )
+    return (shown,)
+
+
+def _signs(kept: KeptWeights, unit: str, *, used: bool) -> WeightSigns:
+    shares, effective = np.sort(kept.by_pair)[::-1], kept.effective_sample_size
+    broken = broken_by_weights(kept.k_hat, effective, len(shares))
+    return WeightSigns(shares, unit, kept.k_hat, effective, broken, used)

@@ -1,0 +1,270 @@
+"""How far an approximation is from the posterior, quantity by quantity, with Monte Carlo errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ...approximations.density import LogDensity
+from ...approximations.errors import ArgumentError
+from ...approximations.limits import HEAVY_TAIL
+from ...approximations.weights.pairs import WeightedPairs
+from ..monte_carlo import Sample
+from .sides import (
+    Sides,
+    is_normal_at_mode,
+    sides_of_pairs,
+    sides_of_tree_and_pairs,
+    sides_of_trees,
+)
+
+PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
+MEASURES = (
+    "mean_shift",
+    "log_sd_ratio",
+    "mass_50",
+    "mass_95",
+    *(f"q{100 * p:g}_shift" for p in PROBABILITIES),
+    "wasserstein",
+)
+"""Columns of the table; each has its standard error in a column of the same name with ``_se``."""
+
+_ROUNDING = 1e-9
+# Range of values, relative to the largest, that rounding explains.
+_CONSTANT = 1e-13
+# Half the central 50 % interval of a normal distribution, in sds.
+_QUARTILE = 0.6744897501960817
+_LEVELS = {"level_50": 0.5, "level_95": 0.95}
+# Probability on each side of a quantile, from whose width its density is read.
+_WINDOW = 0.02
+
+
+def discrepancies(
+    approximation: xr.DataTree,
+    against: xr.DataTree | WeightedPairs,
+    density: LogDensity | None = None,
+    var_names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Measure an approximation against a tree that is trusted, or against weighted draws.
+
+    Parameters
+    ----------
+    approximation : DataTree
+    against : DataTree or WeightedPairs
+        Weighted draws serve a tree of `laplace` best: they give the moments of both, so that what
+        is common to both cancels.
+    density : LogDensity, optional
+        Needed with weighted draws.
+    var_names : sequence of str, optional
+        Variables; all that both have, if None.
+
+    Returns
+    -------
+    DataFrame
+        A row a quantity, by label. ``mean_shift`` is the approximation's mean less the exact one,
+        in exact sds; ``log_sd_ratio`` the log of the ratio of sds; ``mass_50`` and ``mass_95`` the
+        exact mass of the approximation's central intervals, and ``level_50`` and ``level_95`` the
+        approximation's own, which is the level unless values are tied; ``q2.5_shift`` and so on the
+        shift of quantiles, in exact sds (as half the central 50 % interval tells them, so that they
+        exist without an sd); ``wasserstein`` the 1-Wasserstein distance in the same units.
+        ``has_mean`` says whether the draws let mean and sd be compared: where they do not, the
+        shift of the mean and the ratio are NaN. ``finite`` says whether all values were numbers:
+        where they were not, all others are NaN.
+
+    Raises
+    ------
+    ArgumentError
+        When weighted draws come without their density, or ``var_names`` hold a name that not both
+        have.
+    """
+    if isinstance(against, xr.DataTree):
+        sides = sides_of_trees(approximation, against)
+    elif density is None:
+        raise ArgumentError("Weighted draws need the density that they are draws of: pass density=")
+    elif is_normal_at_mode(approximation, against.mode):
+        sides = sides_of_pairs(density, against, var_names)
+    else:
+        sides = sides_of_tree_and_pairs(approximation, density, against, var_names)
+    return measured(sides, var_names)
+
+
+def measured(sides: Mapping[str, Sides], var_names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Measure each quantity of two sides; see `discrepancies` for the columns."""
+    chosen = chosen_labels(sides, var_names)
+    rows = {label: measures(sides[label]) for label in chosen}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
+
+
+def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> list[str]:
+    """Choose the quantities of some variables.
+
+    Raises
+    ------
+    ArgumentError
+        When a variable has none.
+    """
+    labels = list(labels)
+    if var_names is None:
+        return labels
+    names = [var_names] if isinstance(var_names, str) else list(var_names)
+    of = {name: [x for x in labels if x == name or x.startswith(f"{name}[")] for name in names}
+    if unknown := [name for name, found in of.items() if not found]:
+        raise ArgumentError(
+            f"var_names hold {unknown}, but the quantities that can be judged are {labels}."
+        )
+    wanted = {label for found in of.values() for label in found}
+    return [label for label in labels if label in wanted]
+
+
+def measures(sides: Sides) -> dict[str, float | bool]:
+    """Measure one quantity."""
+    one, exact = sides.approximation, sides.exact
+    used = [s.values[s.weights > 0] for s in (one, exact)]
+    if not all(np.all(np.isfinite(values)) for values in used):
+        return {**_empty(MEASURES), **_LEVELS, "has_mean": False, "finite": False}
+    varies = [not _is_constant(values) for values in used]
+    if not all(varies):
+        rows = _of_constants(varies, same=_is_constant(np.array([x[0] for x in used])))
+        return {**rows, **_LEVELS, "has_mean": True, "finite": True}
+    # Where the weight is 0 a value may be anything, even NaN.
+    one, exact = (
+        s if len(x) == len(s.values) else replace(s, values=np.where(s.weights > 0, s.values, x[0]))
+        for s, x in zip((one, exact), used, strict=True)
+    )
+    sides = replace(sides, approximation=one, exact=exact)
+    q_one, q_exact = (sample.quantiles(PROBABILITIES) for sample in (one, exact))
+    light = [sample.tail_index(2) < HEAVY_TAIL for sample in (one, exact)]
+    has_mean = all(
+        squares or sample.tail_index(1) < HEAVY_TAIL
+        for squares, sample in zip(light, (one, exact), strict=True)
+    )
+    rows = _moments(sides, heavy=not all(light)) if has_mean else _empty(MEASURES[:2])
+    rows |= _masses(sides, q_one) | _quantile_shifts(sides, q_one, q_exact)
+    rows |= _wasserstein(sides, _spread(exact, q_exact))
+    return {**rows, "has_mean": has_mean, "finite": True}
+
+
+def _moments(sides: Sides, *, heavy: bool) -> dict[str, float]:
+    one, exact = sides.approximation, sides.exact
+    (m_one, s_one, z_one), (m, s, z) = _standardised(one), _standardised(exact)
+    shift, ratio = (m_one - m) / s, np.log(s_one / s)
+    known = [sample.mean is not None for sample in (one, exact)]
+    squares = [np.where(k, 0.0, (x**2 - 1) / 2) for k, x in zip(known, (z_one, z), strict=True)]
+    influences = [np.where(k, 0.0, x) for k, x in zip(known, (z_one * s_one / s, z), strict=True)]
+    influences[1] = influences[1] + shift * squares[1]  # of the sd that is its unit
+    return {
+        **_with_error("mean_shift", shift, sides.error(*influences)),
+        # A square with so heavy a tail has no standard error to speak of.
+        **_with_error("log_sd_ratio", ratio, np.inf if heavy else sides.error(*squares)),
+    }
+
+
+def _standardised(sample: Sample) -> tuple[float, float, np.ndarray]:
+    values = np.where(sample.weights > 0, sample.values, 0.0)
+    mean = sample.weights @ values if sample.mean is None else sample.mean
+    sd = sample.sd if sample.sd is not None else np.sqrt(sample.weights @ (values - mean) ** 2)
+    return float(mean), float(sd), (values - mean) / sd
+
+
+def _masses(sides: Sides, quantiles: np.ndarray) -> dict[str, float]:
+    """Exact mass of the central intervals, whose ends the approximation's own draws give."""
+    rows: dict[str, float] = {}
+    for name, ends in (("mass_50", (1, 3)), ("mass_95", (0, 4))):
+        low, high = quantiles[list(ends)]
+        masses = [
+            float(s.weights[(s.values >= low) & (s.values <= high)].sum())
+            for s in (sides.approximation, sides.exact)
+        ]
+        exact = ((sides.exact.values >= low) & (sides.exact.values <= high)) - masses[1]
+        own = sum(
+            sign
+            * _ratio_at(sides, PROBABILITIES[k])
+            * (below - sides.approximation.weights @ below)
+            for sign, k in zip((-1, 1), ends, strict=True)
+            for below in [sides.approximation.values <= quantiles[k]]
+        )
+        rows |= _with_error(name, masses[1], sides.error(own, exact))
+        rows[name.replace("mass", "level")] = masses[0]
+    return rows
+
+
+def _ratio_at(sides: Sides, probability: float) -> float:
+    """Exact density over the approximation's, at one of its quantiles."""
+    ends = sides.approximation.quantiles(_around(probability))
+    own, exact = (np.ptp(s.probability_below(ends)) for s in (sides.approximation, sides.exact))
+    return float(exact / own) if own > 0 else 1.0
+
+
+def _quantile_shifts(sides: Sides, one: np.ndarray, exact: np.ndarray) -> dict[str, float]:
+    if exact[0] == exact[-1] == one[0] == one[-1]:
+        # All that varies lies beyond these quantiles: they cannot tell.
+        return _empty([f"q{100 * p:g}_shift" for p in PROBABILITIES])
+    spread = _spread(sides.exact, exact)
+    rows: dict[str, float] = {}
+    for k, p in enumerate(PROBABILITIES):
+        influences = [
+            (p - (sample.values <= at[k])) * _slope_at(sample, p) / spread
+            for sample, at in ((sides.approximation, one), (sides.exact, exact))
+        ]
+        shift = (one[k] - exact[k]) / spread
+        rows |= _with_error(f"q{100 * p:g}_shift", shift, sides.error(*influences))
+    return rows
+
+
+def _slope_at(sample: Sample, probability: float) -> float:
+    """Slope of the quantile function: one over the density."""
+    below, above = _around(probability)
+    low, high = sample.quantiles((below, above))
+    return float((high - low) / (above - below))
+
+
+def _around(probability: float) -> tuple[float, float]:
+    width = min(_WINDOW, probability / 2, (1 - probability) / 2)
+    return probability - width, probability + width
+
+
+def _wasserstein(sides: Sides, spread: float) -> dict[str, float]:
+    """Distance, and its error: that of the mean of the potential, whose slope is sign(F - G)."""
+    one, exact = sides.approximation, sides.exact
+    both = [exact.values] if one.values is exact.values else [one.values, exact.values]
+    at = np.unique(np.concatenate(both))
+    steps = np.diff(at, append=at[-1])
+    apart = one.probability_below(at) - exact.probability_below(at)
+    distance = np.abs(apart) @ steps
+    potential = np.concatenate([[0.0], np.cumsum(np.sign(apart) * steps)[:-1]])
+    influences = []
+    for sample in (one, exact):
+        value = np.interp(sample.values, at, potential)
+        influences.append((value - sample.weights @ value) / spread)
+    return _with_error("wasserstein", distance / spread, sides.error(*influences))
+
+
+def _spread(sample: Sample, quantiles: np.ndarray) -> float:
+    """Sd as half the central 50 % interval tells it, or itself where half the values are tied."""
+    half = (quantiles[3] - quantiles[1]) / 2
+    return float(half / _QUARTILE) if half > 0 else _standardised(sample)[1]
+
+
+def _with_error(name: str, value: float, error: float) -> dict[str, float]:
+    return {name: float(value), f"{name}_se": float(error) + _ROUNDING}
+
+
+def _empty(names: Sequence[str]) -> dict[str, float]:
+    return {column: np.nan for name in names for column in (name, f"{name}_se")}
+
+
+def _is_constant(values: np.ndarray) -> bool:
+    return bool(np.ptp(values) <= _CONSTANT * np.max(np.abs(values)))
+
+
+def _of_constants(varies: Sequence[bool], *, same: bool) -> dict[str, float]:
+    """Rows of a quantity that does not vary on one side at least: it agrees, or is far off."""
+    rows = {column: 0.0 for name in MEASURES for column in (name, f"{name}_se")}
+    rows |= _LEVELS | {"mass_50": 0.5, "mass_95": 0.95}
+    if any(varies):
+        return rows | {"log_sd_ratio": np.inf if varies[0] else -np.inf}
+    return rows if same else rows | {"mean_shift": np.inf}
