@@ -7,6 +7,7 @@ import pytest
 from pytensor.compile.mode import Mode
 
 from tripos.approximations import grid, laplace
+from tripos.approximations.variational import ascent
 from tripos.comparisons.exercise import CHAIN
 from tripos.models import bioassay
 
@@ -29,6 +30,15 @@ def quick_nuts():
         "cores": 1,
         "compile_kwargs": {"mode": Mode(linker="py", optimizer="fast_compile")},
     }
+
+
+@pytest.fixture(scope="module")
+def hasty():
+    """Let ADVI stop after 500 steps, settled or not: for tests of the tree, not of its numbers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ascent, "_rises", lambda blocks: False)
+        patch.setattr(ascent, "_is_settled", lambda *arguments: True)
+        yield
 
 
 @pytest.fixture(scope="session")

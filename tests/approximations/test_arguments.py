@@ -176,7 +176,7 @@ def test_every_argument_that_changes_the_numbers_is_written_down(method):
     ],
 )
 @pytest.mark.filterwarnings("ignore::tripos.approximations.errors.GridEdgeWarning")
-def test_settings_are_the_arguments(method, options, density_of):
+def test_settings_are_the_arguments(method, options, density_of, hasty):
     tree = METHODS[method](density_of(globe), 20, random_seed=1, **options)
     settings = json.loads(tree.attrs["settings"])
     plain = {

@@ -19,7 +19,6 @@ from tripos.approximations.errors import (
     UntrustedWeightsWarning,
 )
 from tripos.approximations.scalars.quantities import flatten
-from tripos.approximations.variational import ascent
 from tripos.models import CATALOGUE
 
 SEED = 11
@@ -85,15 +84,6 @@ CASES = [(method, name) for method in HERE for name in CATALOGUE if _serves(meth
 # serves, and each model.
 _LAST = dict(CASES)
 SOME = [case for case in CASES if case[0] == "laplace" or case in _LAST.items()]
-
-
-@pytest.fixture(scope="module")
-def hasty():
-    """Let ADVI stop after 500 steps, settled or not: the contract is about the tree."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ascent, "_rises", lambda blocks: False)
-        patch.setattr(ascent, "_is_settled", lambda *arguments: True)
-        yield
 
 
 @pytest.fixture(scope="module")

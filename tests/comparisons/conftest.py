@@ -1,4 +1,4 @@
-"""Trees to compare: made by hand where the truth must be known, and one run of the exercise."""
+"""Trees to compare, made by hand where the truth must be known; and suites that start nothing."""
 
 from concurrent.futures import Executor, Future
 from pathlib import Path

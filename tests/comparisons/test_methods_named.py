@@ -132,7 +132,7 @@ def test_what_a_function_takes_is_what_it_is_given(file):
     [
         ("laplas", r"no method called 'laplas'. Did you mean laplace\?"),
         ("NUTS", r"Did you mean nuts\?"),
-        ("gibbs", "no method called 'gibbs'. There are grid, laplace"),
+        ("gibbs", "no method called 'gibbs'. There are advi, dadvi"),
         ("nothing.py:f", "There is no file nothing.py"),
         (
             "no_such_package.inner:f",
@@ -225,7 +225,7 @@ def test_labels_that_cannot_be(given, sentence):
 
 
 def test_no_method():
-    with pytest.raises(TriposError, match="Name at least one method of grid, laplace"):
+    with pytest.raises(TriposError, match="Name at least one method of advi, dadvi"):
         labelled([])
 
 
