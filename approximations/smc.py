@@ -154,7 +154,7 @@ def _thetas(trace: MultiTrace, density: LogDensity) -> np.ndarray:
 
 
 def _fit(trace: MultiTrace, chains: int) -> xr.Dataset:
-    """Gather what PyMC records of each stage of each chain, which may have unlike numbers of them."""
+    """Gather what PyMC records of the stages of each chain, which may differ in number."""
     stages = max(len(chain) for chain in trace.report.beta)
     fit: dict[str, Any] = {}
     for name in ("beta", "accept_rate", "steps"):

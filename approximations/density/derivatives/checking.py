@@ -174,8 +174,8 @@ def _refusal(density: Slope, worst: int, claimed: np.ndarray, found: np.ndarray)
         f"direction it gives {claimed[worst]:.5g} for {density.parameters[worst]}, and differences "
         f"of the gradient give {found[worst]:.5g}. Either a rule of differentiation leaves a part "
         "out there, as of a switch with a branch for one point, or of an operation of one's own; "
-        "or the slope jumps, as of |x| at 0. Write that part of the model in another way, or use smc "
-        "or nuts."
+        "or the slope jumps, as of |x| at 0. Write that part of the model in another way, or use "
+        "smc or nuts."
     )
 
 
