@@ -22,8 +22,7 @@ and beside them ``result`` (the tree), ``meter``, ``trust``, ``limits``, ``error
 ``memory``, ``progress`` and ``other_packages``.
 """
 
-from .advi import advi as advi
-from .advi import fullrank_advi as fullrank_advi
+from .advi import advi as advi, fullrank_advi as fullrank_advi
 from .dadvi import dadvi as dadvi
 from .density import LogDensity as LogDensity
 from .diagonal_laplace import diagonal_laplace as diagonal_laplace
@@ -33,12 +32,9 @@ from .importance import importance as importance
 from .laplace import laplace as laplace
 from .linear_algebra.gaussian import Gaussian as Gaussian
 from .low_rank_laplace import low_rank_laplace as low_rank_laplace
-from .method import METHODS as METHODS
-from .method import Method as Method
-from .mode import Mode as Mode
-from .mode import find_mode as find_mode
-from .mode.several import Modes as Modes
-from .mode.several import find_modes as find_modes
+from .method import METHODS as METHODS, Method as Method
+from .mode import Mode as Mode, find_mode as find_mode
+from .mode.several import Modes as Modes, find_modes as find_modes
 from .nested_laplace import nested_laplace as nested_laplace
 from .nuts import nuts as nuts
 from .pathfinder import pathfinder as pathfinder

@@ -16,7 +16,18 @@ import xarray as xr
 from ..approximations import METHODS
 from ..approximations.arguments import checked_arguments
 from ..approximations.density import LogDensity, as_density
-from ..approximations.errors import (ArgumentError, CurvatureError, ImproperPosteriorError, ModeAtInfinityError, ModeNotFoundError, NoMethodError, NoTrustedMethodError, QuadratureWarning, TriposError, UntrustedWeightsWarning)
+from ..approximations.errors import (
+    ArgumentError,
+    CurvatureError,
+    ImproperPosteriorError,
+    ModeAtInfinityError,
+    ModeNotFoundError,
+    NoMethodError,
+    NoTrustedMethodError,
+    QuadratureWarning,
+    TriposError,
+    UntrustedWeightsWarning,
+)
 from ..approximations.progress import is_terminal
 from ..approximations.result import checked_count, generator
 from ..approximations.trust_words import distrust_of

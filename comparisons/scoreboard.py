@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..approximations.arguments import checked_arguments
-from ..approximations.errors import (ArgumentError, NoSharedVariableError, UntrustedReferenceWarning)
+from ..approximations.errors import ArgumentError, NoSharedVariableError, UntrustedReferenceWarning
 from ..approximations.trust_words import distrust_of
 from ..models import CATALOGUE, Truth
 from .suite.table import Suite

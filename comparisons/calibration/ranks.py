@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ...approximations.errors import (ArgumentError, CalibrationError, MethodError, MissingExtraError, TriposError)
+from ...approximations.errors import (
+    ArgumentError,
+    CalibrationError,
+    MethodError,
+    MissingExtraError,
+    TriposError,
+)
 from ...approximations.result import posterior_dataset
 from ...approximations.scalars.quantities import flatten
 from ..monte_carlo import effective_draws, sample_of

@@ -17,7 +17,12 @@ import xarray as xr
 
 from ...approximations.arguments import checked_arguments
 from ...approximations.density import LogDensity, as_density
-from ...approximations.errors import (ArgumentError, NonFiniteDensityError, NoSharedVariableError, WeightsError)
+from ...approximations.errors import (
+    ArgumentError,
+    NonFiniteDensityError,
+    NoSharedVariableError,
+    WeightsError,
+)
 from ...approximations.laplace import precision_of
 from ...approximations.mode import Mode, find_mode
 from ...approximations.mode.masses import mass_ratio, most_different, place_of

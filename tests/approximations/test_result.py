@@ -5,8 +5,7 @@ import pymc as pm
 import pymc.dims as pmd
 import pytensor
 import pytest
-from hypothesis import Phase, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, example, given, settings, strategies as st
 from pytensor.compile.mode import Mode
 
 from tripos.approximations import LogDensity, laplace

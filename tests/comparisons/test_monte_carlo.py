@@ -4,8 +4,7 @@ import arviz_base
 import numpy as np
 import pymc as pm
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tripos.approximations import LogDensity, grid, importance, laplace, nested_laplace, quadrature
 from tripos.comparisons.monte_carlo import (

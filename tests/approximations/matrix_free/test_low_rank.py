@@ -3,8 +3,7 @@
 import numpy as np
 import pymc as pm
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tripos.approximations import LogDensity, find_mode
 from tripos.approximations.errors import (

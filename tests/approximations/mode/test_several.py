@@ -5,8 +5,7 @@ import warnings
 import numpy as np
 import pymc as pm
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tripos.approximations import LogDensity, find_mode, find_modes, laplace
 from tripos.approximations.errors import (

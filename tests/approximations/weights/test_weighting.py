@@ -4,8 +4,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tripos.approximations import Gaussian, LogDensity, find_mode
 from tripos.approximations.errors import NonFiniteDensityError, WeightsError

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import binom, kstest, norm
 
 from tripos.comparisons.calibration.bands import band_at, inside, p_value, points_of, visible

@@ -4,8 +4,7 @@ import arviz_base
 import numpy as np
 import pymc as pm
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import cauchy, norm
 
 from tripos.approximations import Gaussian, LogDensity, laplace

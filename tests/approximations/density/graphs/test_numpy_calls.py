@@ -5,8 +5,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pytensor.compile.mode import Mode
 
 from tripos.approximations.density.graphs.numpy_calls import NumpyCall, both, choose

@@ -4,8 +4,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from pymc.model.transform.optimization import freeze_dims_and_data
 
 from tripos.approximations import LogDensity, laplace

@@ -5,8 +5,7 @@ import pytensor
 import pytensor.sparse as ps
 import pytensor.tensor as pt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
 from tripos.approximations import LogDensity
