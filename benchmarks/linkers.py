@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from measuring import timed
 
 # Seconds for which calls are repeated, and the most of them.
 _PATIENCE, _MOST_CALLS = 1.0, 2000
@@ -92,9 +93,7 @@ def measure(name: str, linker: str) -> None:
 def _seconds_a_call(call: Callable[[], Any]) -> float:
     seconds: list[float] = []
     while sum(seconds) < _PATIENCE and len(seconds) < _MOST_CALLS:
-        started = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(timed(call)[0])
     return float(np.median(seconds))
 
 
