@@ -34,15 +34,7 @@ CELLS = (1000, 1000)
 # `refit(deaths)`; both return draws of beta, to show that all did the same work.
 
 
-def tripos() -> tuple[Callable, Callable]:
-    return _tripos(linker="auto")
-
-
-def tripos_on_numba() -> tuple[Callable, Callable]:
-    return _tripos(linker="numba")
-
-
-def _tripos(linker: str) -> tuple[Callable, Callable]:
+def tripos(linker: str = "auto") -> tuple[Callable, Callable]:
     from tripos.approximations import LogDensity, laplace
 
     newest: dict[str, Any] = {}
@@ -89,7 +81,7 @@ def _with_a_new_model(fit: Callable) -> Callable:
 
 CONTENDERS = {
     "tripos": tripos,
-    "tripos, linker=numba": tripos_on_numba,
+    "tripos, linker=numba": partial(tripos, linker="numba"),
     "find_MAP + find_hessian": find_map_and_hessian,
     PEER: fit_laplace,
 }
