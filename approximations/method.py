@@ -70,6 +70,11 @@ class Method:
         """The function's."""
         return self.function.__name__
 
+    @property
+    def __wrapped__(self) -> Callable[..., xr.DataTree]:
+        """The function, whose signature and source `inspect` then finds."""
+        return self.function
+
     def __call__(self, *arguments: Any, **options: Any) -> xr.DataTree:
         """Call the function."""
         return self.function(*arguments, **options)
