@@ -70,4 +70,5 @@ rm -rf build/__editable__.tripos-*
 install=(install --quiet -c "$constraints" --config-settings editable_mode=strict -e ".[$extra]")
 "$uv" pip "${install[@]}" --compile-bytecode --python "$folder" ||
     "$folder/bin/python" -m pip "${install[@]}"
+"$folder/bin/python" -m compileall -q build/__editable__.tripos-*
 touch "$folder/.complete"

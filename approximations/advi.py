@@ -31,12 +31,7 @@ from .variational.fitted import independent_normal, normal_tree
 
 
 @registered(
-    draws="independent",
-    is_exact=False,
-    needs=("gradient",),
-    colour="#999933",
-    dashes=(2.0, 3.0),
-    marker=">",
+    draws="independent", is_exact=False, needs=("gradient",), look=("#999933", (2.0, 3.0), ">")
 )
 @checked_arguments
 def advi(
@@ -105,9 +100,7 @@ def advi(
     draws="independent",
     is_exact=False,
     needs=("gradient",),
-    colour="#117733",
-    dashes=(4.0, 1.0, 1.0, 1.0),
-    marker="d",
+    look=("#117733", (4.0, 1.0, 1.0, 1.0), "d"),
 )
 @checked_arguments
 def fullrank_advi(

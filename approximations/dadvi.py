@@ -28,9 +28,7 @@ from .variational.fitted import independent_normal, normal_tree
     is_exact=False,
     needs=("gradient",),
     extra="pymc-extras",
-    colour="#AA4499",
-    dashes=(1.0, 2.5, 4.0, 2.5),
-    marker="*",
+    look=("#AA4499", (1.0, 2.5, 4.0, 2.5), "*"),
 )
 @checked_arguments
 def dadvi(

@@ -22,9 +22,7 @@ from .variational.fitted import independent_normal
     is_exact=False,
     needs=("gradient", "mode"),
     takes_new_data=True,
-    colour="#44AA99",
-    dashes=(3.0, 3.0),
-    marker="X",
+    look=("#44AA99", (3.0, 3.0), "X"),
 )
 @checked_arguments
 def diagonal_laplace(

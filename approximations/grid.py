@@ -63,7 +63,7 @@ _POINTS = {1: 2001, 2: 401, 3: 101, 4: 41}
     most_scalars=MOST_SCALARS,
     judge_rank=0,
     takes_new_data=True,
-    colour="#000000",
+    look=("#000000", (), "o"),
 )
 @checked_arguments
 def grid(

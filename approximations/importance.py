@@ -32,9 +32,7 @@ from .weights.weighting import weighted_pairs
     needs=("gradient", "hessian", "mode"),
     rung=2,
     takes_new_data=True,
-    colour="#009E73",
-    dashes=(1.2, 1.2),
-    marker="D",
+    look=("#009E73", (1.2, 1.2), "D"),
 )
 @checked_arguments
 def importance(

@@ -34,9 +34,7 @@ from .result import Record, assemble, draws_that_fit, generator
     needs=("gradient", "hessian", "mode"),
     rung=0,
     takes_new_data=True,
-    colour="#D55E00",
-    dashes=(5.0, 2.0),
-    marker="s",
+    look=("#D55E00", (5.0, 2.0), "s"),
 )
 @checked_arguments
 def laplace(

@@ -26,9 +26,7 @@ from .result import Record, assemble, checked_count, draws_that_fit, generator
     is_exact=False,
     needs=("gradient", "mode"),
     takes_new_data=True,
-    colour="#CC6677",
-    dashes=(5.0, 2.0, 1.0, 2.0),
-    marker="8",
+    look=("#CC6677", (5.0, 2.0, 1.0, 2.0), "8"),
 )
 @checked_arguments
 def low_rank_laplace(

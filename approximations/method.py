@@ -14,6 +14,7 @@ import xarray as xr
 
 Need = Literal["gradient", "hessian", "mode", "latent_field"]
 Draws = Literal["independent", "resampled", "chains"]
+Look = tuple[str, tuple[float, ...], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +48,9 @@ class Method:
         The extra of tripos that brings the package it needs, such as ``"pymc-extras"``.
     in_suites : mapping
         Arguments in a suite, where processes share the cores, unless others are given.
-    colour, dashes, marker : str, tuple of float, str
-        How pictures draw it: hexadecimal; none is a solid line.
+    look : (str, tuple of float, str) or None
+        How pictures draw it: colour (hexadecimal), dashes (none is a solid line), marker. None gets
+        one that is free.
     """
 
     function: Callable[..., xr.DataTree]
@@ -61,14 +63,17 @@ class Method:
     takes_new_data: bool = False
     extra: str | None = None
     in_suites: Mapping[str, Any] = field(default_factory=dict)
-    colour: str = ""
-    dashes: tuple[float, ...] = ()
-    marker: str = "o"
+    look: Look | None = None
 
     @property
     def name(self) -> str:
         """The function's."""
         return self.function.__name__
+
+    @property
+    def __wrapped__(self) -> Callable[..., xr.DataTree]:
+        """The function, whose signature and source `inspect` then finds."""
+        return self.function
 
     def __call__(self, *arguments: Any, **options: Any) -> xr.DataTree:
         """Call the function."""

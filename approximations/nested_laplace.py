@@ -44,9 +44,7 @@ _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
     is_exact=False,
     needs=("gradient", "hessian", "latent_field"),
     takes_new_data=True,
-    colour="#56B4E9",
-    dashes=(3.0, 1.5, 3.0, 4.0),
-    marker="h",
+    look=("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
 )
 @renamed_arguments(nodes="nagq")
 @checked_arguments

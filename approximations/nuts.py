@@ -32,9 +32,7 @@ _ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
     judge_rank=1,
     rung=9,
     in_suites={"chains": 4, "cores": 1},
-    colour="#0072B2",
-    dashes=(6.0, 2.0, 1.5, 2.0),
-    marker="^",
+    look=("#0072B2", (6.0, 2.0, 1.5, 2.0), "^"),
 )
 @checked_arguments
 def nuts(

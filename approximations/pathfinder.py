@@ -36,9 +36,7 @@ _ROOMS = "pymc_extras.inference.pathfinder"
     is_exact=True,
     needs=("gradient",),
     extra="pymc-extras",
-    colour="#332288",
-    dashes=(8.0, 1.5, 2.0, 1.5),
-    marker="<",
+    look=("#332288", (8.0, 1.5, 2.0, 1.5), "<"),
 )
 @checked_arguments
 def pathfinder(

@@ -53,9 +53,7 @@ _WIDE_POINTS, _WIDE = 2**10, 2.0
     most_scalars=MOST_SCALARS,
     rung=3,
     takes_new_data=True,
-    colour="#E69F00",
-    dashes=(10.0, 3.0),
-    marker="p",
+    look=("#E69F00", (10.0, 3.0), "p"),
 )
 @checked_arguments
 def quadrature(

@@ -31,9 +31,7 @@ from .weights.support import checked_logp
     needs=("gradient", "hessian", "mode"),
     rung=1,
     takes_new_data=True,
-    colour="#CC79A7",
-    dashes=(6.0, 1.5, 1.2, 1.5, 1.2, 1.5),
-    marker="v",
+    look=("#CC79A7", (6.0, 1.5, 1.2, 1.5, 1.2, 1.5), "v"),
 )
 @checked_arguments
 def skew_laplace(

@@ -32,9 +32,7 @@ _SAMPLE_GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
     draws="chains",
     is_exact=True,
     in_suites={"chains": 4, "cores": 1},
-    colour="#661100",
-    dashes=(7.0, 4.0),
-    marker="H",
+    look=("#661100", (7.0, 4.0), "H"),
 )
 @checked_arguments
 def smc(

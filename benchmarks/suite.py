@@ -28,7 +28,7 @@ WANTED = 0.65
 
 
 def command(file: Path, store: Path) -> list[str]:
-    return [sys.executable, "-m", "tripos.comparisons", "suite", str(file), "--store", str(store)]
+    return [sys.executable, "-m", "tripos", "suite", str(file), "--store", str(store)]
 
 
 def finish(file: Path, store: Path) -> float:

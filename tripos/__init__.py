@@ -35,7 +35,6 @@ _MOVED = {
     "approximations.sparse.cholesky": "approximations.linear_algebra.sparse_cholesky",
     "approximations.sparse.sparsity": "approximations.density.sparsity.pattern",
     "approximations.sparse": "approximations.density.sparsity",
-    "comparisons.__main__": "__main__",
     "comparisons.calibrations": "comparisons.calibration",
     "comparisons.comparing": "comparisons.compare",
     "comparisons.jobs": "comparisons.commands",

@@ -131,6 +131,8 @@ def low_rank_factor(
             (size, size), matvec=lambda v: whitened_curvature(v) - np.ravel(v), dtype=float
         )
         first = rng.standard_normal(size)
+        if not np.any(operator @ first):  # without data; ARPACK cannot start from zero
+            return LowRankFactor(scale, np.eye(size, rank), np.zeros(rank))
         eigenvalues, vectors = eigsh(operator, rank, which="LM", v0=first, tol=_RESIDUAL)
         eigenvalues += 1
         _refuse_upward(density, scale, eigenvalues, vectors)

@@ -282,9 +282,7 @@ def _of_others(mode: Mode, others: tuple[OtherMode, ...]) -> str:
 
 def _sense_of_scale(density: LogDensity, mode: Mode | None) -> Gaussian:
     """Scale by the first mode; without one, by units of the unconstrained space."""
-    if mode is None:
-        return Gaussian(density.initial_point(), np.eye(density.size))
-    return mode.gaussian
+    return mode.gaussian if mode else Gaussian(density.initial_point(), np.eye(density.size))
 
 
 def _sorted(search: ModeSearch) -> Modes:

@@ -21,7 +21,6 @@ from .draws import draws_in_plane
 from .style import Style, look, styles_of
 
 Range = tuple[float, float]
-
 _CELLS = 200  # along each axis of a density estimate
 
 
@@ -34,7 +33,7 @@ class Plane:
     x, y : (X,) and (Y,) array
     density : (X, Y) array, up to a constant
     heights : (L,) array
-        The density at the border of each region: above it lies that region's share of the mass.
+        The density at each region's border: above it lies that region's share of the mass.
     """
 
     x: np.ndarray

@@ -11,14 +11,14 @@ import xarray as xr
 from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
 
-from ...approximations.method import METHODS
+from ...approximations.method import METHODS, Look
 
 DashPattern = tuple[float, tuple[float, ...]]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; its yellow is lost on white.
 # Then Tol's muted one, for methods that are seldom seen all at once. These are for methods that do
 # not say how they are drawn: colour, dashes (none is a solid line), marker.
-_FURTHER: tuple[tuple[str, tuple[float, ...], str], ...] = (
+_FURTHER: tuple[Look, ...] = (
     ("#882255", (4.0, 1.5, 1.0, 3.0), "P"),
     ("#666666", (2.0, 2.0, 8.0, 2.0), "X"),
 )
@@ -110,22 +110,16 @@ def style_of(tree: xr.DataTree, label: str, taken: Sequence[Style] = ()) -> Styl
     """
     method = str(tree.attrs.get("method") or label)
     same = sum(style.method == method for style in taken)
-    others = list(dict.fromkeys(s.method for s in taken if not _has_style(s.method)))
+    own = {name: known.look for name, known in METHODS.items() if known.look}
+    others = list(dict.fromkeys(s.method for s in taken if s.method not in own))
     place = others.index(method) if method in others else len(others)
-    colour, dashes, marker = _FURTHER[place % len(_FURTHER)]
+    colour, dashes, marker = own.get(method, _FURTHER[place % len(_FURTHER)])
     # Where the further colours come round again, the variants keep the methods apart.
-    rounds = place // len(_FURTHER)
-    if _has_style(method):
-        known, rounds = METHODS[method], 0
-        colour, dashes, marker = known.colour, known.dashes, known.marker
+    rounds = 0 if method in own else place // len(_FURTHER)
     variant = (same + rounds) % len(_VARIANTS)
     white, width, stretch = _VARIANTS[variant]
     line = _stretched(dashes, stretch)
     return Style(method, _lighter(colour, white), line, width, marker, hollow=variant > 0)
-
-
-def _has_style(method: str) -> bool:
-    return method in METHODS and bool(METHODS[method].colour)
 
 
 def styles_of(trees: Mapping[str, xr.DataTree]) -> dict[str, Style]:

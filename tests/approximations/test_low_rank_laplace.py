@@ -157,3 +157,12 @@ def test_many_flat_priors_are_refused():
 def test_a_rank_of_none():
     with pytest.raises(ArgumentError, match="rank must be a whole number of at least 1"):
         low_rank_laplace(bioassay("normal"), rank=0)
+
+
+def test_a_model_without_data_is_its_prior():
+    with pm.Model() as model:
+        pm.Normal("x", 3.0, 2.0, shape=20)
+    fit = low_rank_laplace(model, 10, rank=3, random_seed=1)["fit"].to_dataset()
+    np.testing.assert_allclose(fit["mode"], 3.0)
+    np.testing.assert_allclose(fit["sd"], 2.0)
+    assert float(fit["log_evidence"]) == pytest.approx(0.0, abs=1e-9)

@@ -156,7 +156,7 @@ def _scalars(tree):
     return {"sigma": posterior["sigma"].values, "intercept": posterior["intercept"].values} | slopes
 
 
-@pytest.mark.parametrize("options", [{"nodes": 5}, {"nodes": 5, "skew": True}], ids=str)
+@pytest.mark.parametrize("options", [{"nagq": 5}, {"nagq": 5, "skew": True}], ids=str)
 def test_means_are_those_of_nuts(fits, options):
     for name, draws in _scalars(fits(**options)).items():
         error = np.hypot(_error_of_mean(draws), NUTS_ERROR * SDS[name])
@@ -182,7 +182,7 @@ def test_the_bias_of_the_design_in_the_tail_of_sigma(fits):
 def test_the_bias_of_one_node(fits):
     """Laplace of groups of ten moves log sigma by less than a tenth of its sd."""
     one, five = (fits(**options)["fit"].sel(parameter="sigma_log__") for options in
-                 ({}, {"nodes": 5}))  # fmt: skip
+                 ({}, {"nagq": 5}))  # fmt: skip
     shift = (float(one["mean"]) - float(five["mean"])) / NUTS_LOG_SIGMA[1]
     assert -0.1 < shift < -0.02
     assert abs(float(one["log_evidence"]) - float(five["log_evidence"])) == pytest.approx(
@@ -240,7 +240,7 @@ def test_the_fit(fits, densities):
     assert not any(np.isnan(variable).any() for variable in fit.data_vars.values())
 
 
-@pytest.mark.parametrize("options", [{"nodes": 5}, {"nodes": 5, "skew": True}], ids=str)
+@pytest.mark.parametrize("options", [{"nagq": 5}, {"nagq": 5, "skew": True}], ids=str)
 def test_importance_weights_average_to_the_evidence(fits, options):
     """So that the density of reflected draws is what they say, too."""
     stats_ = fits(**options)["sample_stats"]
@@ -279,7 +279,7 @@ def _thetas(tree, density):
     [
         ("schools", {"latent": ["mu", "theta"], "points": 61}),
         ("crossed", {"points": 3}),
-        ("borrowers", {"nodes": 5}),
+        ("borrowers", {"nagq": 5}),
     ],
 )
 def test_draws_have_the_moments_of_the_fit(densities, name, options):

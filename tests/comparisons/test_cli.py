@@ -129,7 +129,7 @@ def test_help_answers_without_importing_pymc():
 
 
 def test_ctrl_c_leaves_no_partial_file_and_no_traceback(tmp_path):
-    command = [sys.executable, "-m", "tripos.comparisons", "compare", "eight_schools"]
+    command = [sys.executable, "-m", "tripos", "compare", "eight_schools"]
     run = subprocess.Popen(
         [*command, "--methods", "nuts", "--output", str(tmp_path / "results")],
         stdout=subprocess.PIPE,

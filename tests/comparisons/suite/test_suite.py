@@ -138,7 +138,7 @@ def _write_suite(tmp_path, own, methods, **more):
 
 
 def _started(path, **more):
-    command = [sys.executable, "-m", "tripos.comparisons", "suite", str(path)]
+    command = [sys.executable, "-m", "tripos", "suite", str(path)]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
