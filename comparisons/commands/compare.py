@@ -115,7 +115,10 @@ def run_job(
     )
 
     def write(place: Path) -> None:
-        _write_tables(place, comparison, tables, said)
+        for name, table in tables.items():
+            table.to_csv(place / f"{name}.csv")
+        (place / "words.txt").write_text("\n".join(said) + "\n", encoding="utf-8")
+        comparison.save(place / "trees")
         if pictures:
             _write_pictures(place, comparison, drawing)
         if report:
@@ -207,18 +210,6 @@ def _print(target: str, tables: Mapping[str, pd.DataFrame], said: Sequence[str])
         )
     for sentence in said:
         out.print(sentence)
-
-
-def _write_tables(
-    place: Path,
-    comparison: Comparison,
-    tables: Mapping[str, pd.DataFrame],
-    said: Sequence[str],
-) -> None:
-    for name, table in tables.items():
-        table.to_csv(place / f"{name}.csv")
-    (place / "words.txt").write_text("\n".join(said) + "\n", encoding="utf-8")
-    comparison.save(place / "trees")
 
 
 def _write_pictures(place: Path, comparison: Comparison, drawing: _Drawing) -> None:

@@ -174,9 +174,6 @@ def _check_quantities(overview: Overview, quantities: Sequence[str] | None) -> N
 
 def _sample(style: Style) -> dict[str, str]:
     """A short line in a method's colour, as attributes of SVG."""
-    dashes = (
-        ""
-        if isinstance(style.line, str)
-        else " ".join(f"{style.width * length:.1f}" for length in style.line[1])
-    )
+    lengths = () if isinstance(style.line, str) else style.line[1]
+    dashes = " ".join(f"{style.width * length:.1f}" for length in lengths)
     return {"colour": style.colour, "width": f"{style.width:.1f}", "dashes": dashes}
