@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import resource
 import time
@@ -89,19 +90,12 @@ def by_hand(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     start = np.zeros(5)
     found = minimize(minus_logp, start, method="BFGS", options={"gtol": 1e-3})
     units = STEP * np.eye(5)
-    hessian = np.array(
-        [
-            [
-                sum(
-                    a * b * minus_logp(found.x + a * one + b * other)
-                    for a in (-1, 1)
-                    for b in (-1, 1)
-                )
-                for other in units
-            ]
-            for one in units
-        ]
-    ) / (4 * STEP**2)
+
+    def bend(one: np.ndarray, other: np.ndarray) -> float:
+        signs = itertools.product((-1, 1), repeat=2)
+        return sum(a * b * minus_logp(found.x + a * one + b * other) for a, b in signs)
+
+    hessian = np.array([[bend(one, other) for other in units] for one in units]) / (4 * STEP**2)
     covariance = np.linalg.inv(hessian)
     draws = np.random.default_rng(1).multivariate_normal(found.x, covariance, DRAWS)
     return found.x, covariance, np.array([-minus_logp(theta) for theta in draws])
