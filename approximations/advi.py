@@ -72,7 +72,7 @@ def advi(
     tolerance : float, default 0.02
         The search ends when every mean is known to this standard error, in sds.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
 
     Returns
     -------

@@ -61,7 +61,7 @@ def dadvi(
     linker : {"numpy", "numba"}, default "numpy"
         ``"numpy"`` is ready in a second; ``"numba"`` may pay for a slow model.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to `pymc_extras.fit_dadvi`: ``optimizer_method``, ``tol``, ...
 

@@ -91,7 +91,7 @@ def grid(
         Cells along each axis; 2001, 401, 101 or 41 for 1 to 4 scalars by default.
     random_seed : int or Generator, optional
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
 
     Returns
     -------

@@ -63,7 +63,7 @@ def nuts(
     nuts_sampler : {"nutpie", "pymc", "numpyro", "blackjax"}, default "nutpie"
         The last two run on JAX, and are extras of tripos of the same names.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to `pymc.sample`: ``cores``, ``initvals``, ``target_accept``, ...
 

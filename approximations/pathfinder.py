@@ -70,7 +70,7 @@ def pathfinder(
     linker : {"numpy", "numba"}, default "numpy"
         ``"numpy"`` is ready in a second or two; ``"numba"`` may pay for a slow model.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to pymc-extras: ``jitter``, ``num_elbo_draws``, ``max_init_retries``,
         ``parallel`` and ``cores``.

@@ -64,7 +64,7 @@ def smc(
     linker : {"numba", "numpy"}, default "numba"
         ``"numpy"`` is ready in a second and slow thereafter; it serves a few hundred particles.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to `pymc.sample_smc`: ``cores``, ``threshold``, ``correlation_threshold``, ...
 

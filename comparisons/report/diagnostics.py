@@ -1,4 +1,4 @@
-"""What each tree of a report says about its own making: chains, weights, the edge of a grid."""
+"""Diagnostics of each tree of a report: chains, weights, the edge of a grid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SCALARS = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """How well a method did by its own lights.
+    """How well a method did by its own diagnostics.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Diagnosis:
 
 
 def diagnosis(label: str, tree: xr.DataTree, drawn: tuple[str, ...]) -> Diagnosis:
-    """Say what a tree tells of its own quality.
+    """Describe the quality of a tree by its own diagnostics.
 
     Parameters
     ----------
