@@ -1,4 +1,4 @@
-"""A log density at the nodes of a Gauss-Hermite rule, laid around a mode and scaled by curvature.
+"""A log density at the nodes of a Gauss-Hermite rule, centred at a mode, scaled by curvature.
 
 Naylor and Smith (1982), "Applications of a method for the efficient computation of posterior
 distributions"; Liu and Pierce (1994), "A note on Gauss-Hermite quadrature"; Bilodeau, Stringer and
@@ -125,7 +125,7 @@ def tabulate(density: LogDensity, centre: np.ndarray, root: np.ndarray, points: 
 
 
 def outer_sum(terms: Sequence[np.ndarray]) -> np.ndarray:
-    """Sum vectors of length k along an axis each, to an array with as many axes as vectors."""
+    """Outer sum of vectors of length k: an array with as many axes as vectors."""
     total = np.zeros(())
     for term in terms:
         total = total[..., None] + term
