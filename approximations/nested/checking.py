@@ -13,8 +13,8 @@ from ..linear_algebra.sparse_cholesky import unit_scale
 from .conditional import Conditional, precision_entries
 from .outer_mode import OuterMode, follow_mode
 
-# Step in sds along which gradient and value are compared, the error of the gradient, in one over
-# sd, that does not matter, and that of a log density for each unit of its size.
+# Step in sds along which gradient and value are compared, the tolerated error of the gradient, in
+# reciprocal sds, and the relative rounding error of a log density.
 _STEP, _TOLERATED, _ROUNDING = 0.1, 1e-3, 1e-11
 _SEED = 20260103
 
@@ -53,7 +53,7 @@ def check_precision(here: Conditional) -> float:
 
 
 def check_marginal_gradient(mode: OuterMode) -> None:
-    """Compare the gradient of the log marginal density, along a line, with the values at its ends.
+    """Compare the gradient of the log marginal density along a line with values at its ends.
 
     Raises
     ------

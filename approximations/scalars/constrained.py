@@ -128,7 +128,7 @@ def _solved(
             return None
         bordered = np.block([[curvature, slope[:, None]], [slope[None], np.zeros((1, 1))]])
         small = 1e-9 * (1 + abs(strength) * reach)
-        # The constraint holds to rounding.
+        # Rounding error of h: the constraint can hold no better.
         digits = 1e-14 * max(abs(target), abs(value))
         if np.linalg.norm(residual) < small and abs(missing) < 1e-10 * reach + digits:
             return _peak(bordered, Constrained(theta, strength, value, reach, logp))
