@@ -210,7 +210,7 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
     if edges[k, side] > MOST_EDGE_MASS:
         warnings.warn(
             f"The edge of the box at {where} (unconstrained scale) holds {edges[k, side]:.2g} of "
-            "the mass, so the box itself shows in the results. Widen it, or leave bounds out.",
+            "the mass, so the box distorts the results. Widen it, or leave bounds out.",
             GridEdgeWarning,
             stacklevel=4,
         )

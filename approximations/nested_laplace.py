@@ -276,7 +276,7 @@ def _warn_of_small_groups(mode: OuterMode) -> None:
     if abs(shifts[worst]) > _TELL_SHIFT:
         warnings.warn(
             f"The groups are so small that {_CHECKING_NODES} quadrature nodes for each latent "
-            f"scalar, in the place of Laplace's one, would move "
+            f"scalar, instead of Laplace's one, would move "
             f"{centre.field.outer_labels[worst]} by about {shifts[worst]:+.2g} sds. Pass "
             f"nagq={_CHECKING_NODES}.",
             SmallGroupsWarning,

@@ -11,15 +11,15 @@ from .errors import UntrustedWeightsWarning
 from .trust import Broken, broken_by_weights, broken_limits
 
 CLAUSES = {
-    "approximation": "{where} is an approximation, and how far it is from the posterior is what a "
-    "verdict asks; use a grid, importance or NUTS",
+    "approximation": "{where} is an approximation; its distance from the posterior is what a "
+    "verdict measures; use a grid, importance or NUTS",
     "constant": "nothing varies in its draws",
     "weights": "{where}",
     "k-hat": "the weights have a Pareto k-hat of {value:.2f}, to be below {limit}",
     "size": "the draws are worth only {value:.0f} independent ones, to be at least {limit:.0f}",
     "unseen mass": "far out, where no draw fell, there is mass, {value:.2g} times that around the "
-    "mode: the mode is a narrow peak upon something wide, or the posterior has no finite mass at "
-    "all; look at the priors",
+    "mode: the mode is a narrow peak on a wide component, or the posterior is improper; "
+    "look at the priors",
     "cells": "the cells are too wide: half of them give another log evidence, by {value:.2g}, to "
     "be at most {limit}",
     "edge": "the box cuts the posterior off: {value:.2g} of the mass is at the {where}",

@@ -59,7 +59,7 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     add("--no-pictures", action="store_true", help="write the table and the trees only")
     formats = ("png", "svg", "pdf")
     add("--format", default="png", choices=formats, help="of the pictures (default: %(default)s)")
-    add("--report", action="store_true", help="write report.html too: all of it in one file")
+    add("--report", action="store_true", help="also write report.html, one self-contained file")
 
 
 def _add_suite(suite: argparse.ArgumentParser) -> None:

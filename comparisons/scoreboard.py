@@ -68,12 +68,12 @@ def errors_of(
     if not rows:
         raise ArgumentError(
             "There is nothing to judge: no model of the suite has a known truth, or no cell has "
-            "ended well. Name a method to be taken for exact, with reference=."
+            "ended well. Name a method to be taken as exact, with reference=."
             + (f" Trees of {reference} cannot be trusted: {reasons}." if reasons else "")
         )
     if reasons:
         warnings.warn(
-            f"Some trees of {reference} cannot be trusted, and judge nothing: {reasons}.",
+            f"Some trees of {reference} cannot be trusted, and are not used: {reasons}.",
             UntrustedReferenceWarning,
             stacklevel=3,
         )

@@ -210,6 +210,6 @@ def _sentence(
     return (
         f"No mode was found in {iterations} steps: the gradient is still {slopes[steepest]:.2g} "
         f"(in units of one over the prior's sd), largest in {density.parameters[steepest]}. The "
-        "log density may grow without end, or the way is long: raise max_iterations, pass "
+        "log density may be unbounded, or the path long: raise max_iterations, pass "
         "start={...} closer to the mode, or use laplace, whose errors say more."
     )

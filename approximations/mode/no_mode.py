@@ -47,7 +47,7 @@ def why_no_mode(
     if here.is_close:
         return CurvatureError(
             f"The curvature vanishes along {describe_direction(labels, here.flattest)} as the "
-            f"search closes in on its maximum (at {here.logp:.6g}): no normal distribution fits so "
+            f"search approaches its maximum (at {here.logp:.6g}): no normal distribution fits so "
             "flat a top. Use grid or nuts."
         )
     return ModeNotFoundError(_sentence_of_search(path, labels, limit))
@@ -64,7 +64,7 @@ def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], limit: i
     if limit is None:
         return (
             f"No mode was found: after {steps} steps no further one, however short, raised the log "
-            f"density, though {still}. Its digits are lost there, or its gradient is wrong; more "
+            f"density, though {still}. Rounding dominates there, or its gradient is wrong; more "
             "iterations would not help. Pass start={...} elsewhere, try another parametrisation, "
             "or use nuts."
         )

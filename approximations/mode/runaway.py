@@ -134,11 +134,11 @@ def _what_grows(density: LogDensity, runaway: Runaway, term: str) -> str:
 def _what_it_holds(label: str, falls: bool) -> str:
     if falls:
         return (
-            f"The peak gets higher but holds ever less mass: with the other parameters integrated "
+            f"The peak rises but holds ever less mass: with the other parameters integrated "
             f"out, the density of {label} falls that way and has its maximum elsewhere"
         )
     return (
-        f"Mass goes with it: with the other parameters integrated out, the density of {label} "
+        f"Its mass grows, too: with the other parameters integrated out, the density of {label} "
         "does not fall that way, so the posterior looks improper"
     )
 

@@ -116,8 +116,8 @@ def sentence(label: str, tail: Tail, reasons: list[str]) -> str:
     return (
         f"The posterior looks improper: with the other parameters integrated out, the log density "
         f"of {label} does not fall off. From {tail.start:.4g} to {tail.end:.4g} it changes by "
-        f"{tail.change:+.2g}. A prior leaves room for that: {'; '.join(reasons)}. Give it, or "
-        f"{label}, a proper prior that keeps away from there."
+        f"{tail.change:+.2g}. A prior allows that: {'; '.join(reasons)}. Give it, or "
+        f"{label}, a proper prior that excludes that region."
     )
 
 

@@ -72,7 +72,7 @@ def check_marginal_gradient(mode: OuterMode) -> None:
     if not abs(rise - expected) <= _TOLERATED * _STEP + _ROUNDING * abs(here.logp):
         raise DerivativeError(
             "The gradient of the log marginal density at the mode of the outer parameters is not "
-            f"its slope: over {2 * _STEP:g} sds it promises a rise by {expected:.3g}, and the "
-            f"density rises by {rise:.3g}. Third derivatives of the model leave a part out. Write "
+            f"its slope: over {2 * _STEP:g} sds it predicts a rise by {expected:.3g}, but the "
+            f"density rises by {rise:.3g}. Third derivatives of the model omit a term. Write "
             "the model in another way, or use laplace, smc or nuts."
         )

@@ -215,7 +215,7 @@ def _check_outer(density: LogDensity, outer: np.ndarray) -> None:
         f"{', ...' if len(names) > 6 else ''}), and nodes serve up to {MOST_OUTER}. "
         + (
             f"Name {', '.join(normal)} in latent=[...], too, at the price of the bias that the "
-            "documentation tells, or use"
+            "documentation describes, or use"
             if normal
             else "None of them has a normal prior, with which it could be latent, too: use"
         )

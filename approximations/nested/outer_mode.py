@@ -261,7 +261,7 @@ def _no_mode(
         reasons = improper_priors(field.density)
         return ModeAtInfinityError(
             "The log marginal density of the outer parameters keeps rising, or stays flat, along "
-            f"{describe_direction(field.outer_labels, gone)}: it has no mode. A scale may run to "
+            f"{describe_direction(field.outer_labels, gone)}: it has no mode. A scale may go to "
             "its boundary; give it a prior that keeps it away, or use nuts."
             + (f" The posterior may be improper: {'; '.join(reasons)}." if reasons else "")
         )

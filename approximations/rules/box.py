@@ -201,7 +201,7 @@ def _check_neighbours(
     raise BoundsError(
         f"The log density is {values[tuple(index)]} at "
         f"{dict(zip(density.parameters, map(float, theta), strict=True))} (unconstrained scale), "
-        "beside points where the density is high: choose bounds that leave this point out, or mend "
+        "beside points where the density is high: choose bounds that exclude this point, or fix "
         "the model there."
     )
 

@@ -118,8 +118,8 @@ def tabulate(density: LogDensity, centre: np.ndarray, root: np.ndarray, points: 
         where = dict(zip(density.parameters, thetas[bad[0]].round(5).tolist(), strict=True))
         raise QuadratureError(
             f"The log density is {values[bad[0]]} at the node {where} (unconstrained scale), and "
-            f"not finite at {bad.size} of {len(values)} nodes: no polynomial follows an edge. "
-            "Use fewer points, which reach less far, or nuts."
+            f"not finite at {bad.size} of {len(values)} nodes: a polynomial cannot fit an edge. "
+            "Use fewer points, which stay closer to the mode, or nuts."
         )
     return Table(rule, centre, root, values.reshape((points,) * len(centre)))
 

@@ -83,7 +83,7 @@ def marginal_path(problem: Problem, mode: Mode) -> list[Constrained]:
     if not np.linalg.norm(problem.root.T @ slope) > 1e-8 * max(1.0, abs(value)):
         raise MarginalError(
             f"{problem.quantity.label!r} does not change with the parameters at the posterior's "
-            "mode, so its density has no regular form there. Use draws of importance or nuts."
+            "mode, so its density is not regular there. Use draws of importance or nuts."
         )
     first = _solved(problem, value, mode.theta, 0.0)
     if first is None:

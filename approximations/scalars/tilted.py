@@ -139,7 +139,7 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
             return here
     raise ModeNotFoundError(
         f"The posterior tilted by {quantity.label!r} has no peak near the posterior's own: the "
-        "search went on without end. Either its mean or variance does not exist (a heavy tail, a "
+        "search diverged. Either its mean or variance does not exist (a heavy tail, a "
         "ratio whose denominator can be 0), or the posterior is far from a normal. Use quantiles "
         "of draws of importance or nuts instead."
     )

@@ -39,7 +39,7 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     if wrong := int(np.sum(~(log_ratios < np.inf))):
         raise WeightsError(
             f"{wrong} of {size} importance weights are NaN or infinite: the log density, or that "
-            "of the proposal, is not a finite number there. Nothing can be weighed."
+            "of the proposal, is not a finite number there. No weights can be computed."
         )
     # The tail's length as in ArviZ.
     tail = int(3 * np.sqrt(size)) if size > 225 else size // 5
@@ -47,7 +47,7 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     if ordered[-1] == -np.inf:
         raise WeightsError(
             f"The posterior density is zero at all {size} pairs of draws: no proposal built on the "
-            "mode meets the posterior. Check the model's support, or use nuts."
+            "mode overlaps the posterior. Check the model's support, or use nuts."
         )
     if ordered[-tail - 1] == -np.inf:
         return log_ratios, np.inf

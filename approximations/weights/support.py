@@ -109,7 +109,7 @@ def _not_finite(
     return NonFiniteDensityError(
         f"The log density is {logp[worst]} at {count} of {len(thetas)} draws, such as one with "
         f"{density.parameters[k]} = {theta[k]:.6g} (unconstrained scale), and right beside it is "
-        f"{depth}, so these draws cannot be weighed. Far out they would count as density 0. Look "
+        f"{depth}, so these draws cannot be weighted. Far out they would count as density 0. Look "
         "for an overflow or a logarithm of a negative number in the model, or bound that variable "
         "by a prior."
     )

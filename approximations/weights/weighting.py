@@ -199,7 +199,7 @@ def _check_spread(pairs: WeightedPairs) -> None:
     if share > _ALL_MASS:
         raise WeightsError(
             f"One pair of draws of {len(pairs.log_weights)} holds {share:.4g} of the weight "
-            f"(proposal: {pairs.proposal.name}), so the weighted draws describe a point and not "
+            f"(proposal: {pairs.proposal.name}), so the weighted draws represent a point and not "
             "the posterior. The posterior is far from every proposal built on this mode: a second "
             "mode, or a ridge that leads away. Try find_modes, another parametrisation, or nuts."
         )

@@ -151,7 +151,7 @@ def _points(model: pm.Model, given: xr.DataTree, size: int) -> list[dict[str, np
     if not isinstance(given, xr.DataTree) or "posterior" not in given.children:
         raise ArgumentError(
             f"given= must be a DataTree with a group 'posterior', but a {type(given).__name__} "
-            "came that has none. A tree of nuts will do."
+            "without one was given. A tree of nuts will do."
         )
     posterior = given["posterior"].to_dataset()
     if missing := [rv.name for rv in model.free_RVs if rv.name not in posterior]:
@@ -204,7 +204,7 @@ def _check_observed(density: LogDensity) -> None:
     if scaled:
         raise CalibrationError(
             f"The log density of {_listed(scaled)} is scaled by total_size, so it counts the data "
-            "more often than they are there: no data can be simulated that it is the likelihood "
+            "more than once: no data can be simulated that it is the likelihood "
             "of. Pass the model without total_size, and with all of the data."
         )
     split = {name.removesuffix("_observed") for name in observed if name.endswith("_observed")}
@@ -245,7 +245,7 @@ def _check_proper(model: pm.Model) -> None:
     if model.potentials:
         raise CalibrationError(
             f"The potential {_listed({p.name for p in model.potentials})} changes the prior in a "
-            "way that draws from it do not know. Write it as a distribution; or calibrate around "
+            "way that draws from it ignore. Write it as a distribution; or calibrate around "
             "the data that you have, with given= (a tree of draws from a posterior that you trust)."
         )
     flat = {
@@ -259,7 +259,7 @@ def _check_proper(model: pm.Model) -> None:
     }
     if flat:
         raise CalibrationError(
-            f"The prior of {_listed(flat)} is improper (flat over an endless range), so no true "
+            f"The prior of {_listed(flat)} is improper (flat over an infinite range), so no true "
             f"value can be drawn from it. {_OTHERWISE}"
         )
 

@@ -77,7 +77,7 @@ def read_suite_file(path: Path) -> SuiteFile:
     if reference is not None and reference not in table["methods"]:
         raise SuiteError(
             f"The reference in {path} must be one of its methods, {', '.join(table['methods'])}, "
-            f"but it is {reference!r}: nothing could be held against it."
+            f"but it is {reference!r}: nothing could be compared with it."
         )
     return SuiteFile({"store": f"results/{path.stem}"} | table, reference)
 

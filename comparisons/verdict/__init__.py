@@ -220,7 +220,7 @@ def _of_second_mode(place: str, relative_mass: float) -> str:
     return (
         f"the posterior has another mode, at {place}, with {relative_mass:.2g} times the "
         "mass of this one by its own normal approximation, so a single normal cannot hold it; see "
-        "find_modes, and use NUTS with several chains, or a model that tells the modes apart"
+        "find_modes, and use NUTS with several chains, or a model that separates the modes"
     )
 
 

@@ -134,7 +134,7 @@ def _judged(
     if not row["finite"]:
         why = (
             f"{quantity} is not a finite number for some draws, so it has no moments to compare; "
-            "ask about another quantity, or bound the variables that it divides by."
+            "ask about another quantity, or bound its denominator away from zero."
         )
         return _verdict("failed", None, why)
     criteria = list(criteria_of(row, limits))
@@ -225,4 +225,4 @@ def _with_error(error: float, unit: str = "") -> str:
 def _unclear(quantity: str, criterion: Criterion, row: pd.Series) -> str:
     if np.isposinf(criterion.error):
         return f"the tails of {quantity} are too heavy for its sd to be compared"
-    return f"{_said(quantity, criterion, row)}, too close to its tolerance, or too noisy, to tell"
+    return f"{_said(quantity, criterion, row)}, too close to its tolerance, or too noisy, to decide"

@@ -172,9 +172,9 @@ def _refusal(density: Slope, worst: int, claimed: np.ndarray, found: np.ndarray)
     return DerivativeError(
         "The Hessian at the mode is not the second derivative of the log density: along a "
         f"direction it gives {claimed[worst]:.5g} for {density.parameters[worst]}, and differences "
-        f"of the gradient give {found[worst]:.5g}. Either a rule of differentiation leaves a part "
+        f"of the gradient give {found[worst]:.5g}. Either a rule of differentiation omits a term "
         "out there, as of a switch with a branch for one point, or of an operation of one's own; "
-        "or the slope jumps, as of |x| at 0. Write that part of the model in another way, or use "
+        "or the slope jumps, as of |x| at 0. Rewrite that part of the model, or use "
         "smc or nuts."
     )
 

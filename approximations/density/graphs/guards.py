@@ -79,7 +79,7 @@ def what_it_draws(logp: Variable) -> str:
         return (
             "The likelihood takes minibatches of the data (pm.Minibatch), so its log density is "
             "another one at each evaluation, and not a function of the parameters. Pass all of the "
-            "data as observed=, without total_size. For data too large for that, pm.fit knows "
+            "data as observed=, without total_size. For data too large for that, pm.fit supports "
             "minibatches."
         )
     if not drawn:
@@ -89,7 +89,7 @@ def what_it_draws(logp: Variable) -> str:
     return (
         "The log density depends on random numbers that are drawn anew at each evaluation "
         f"({names}), so it is not a function of the parameters. Make them variables of the model "
-        "(with a name, within `with model:`), or put numbers in their place."
+        "(with a name, within `with model:`), or replace them by numbers."
     )
 
 
