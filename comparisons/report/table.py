@@ -56,7 +56,7 @@ class Sheet:
 
 
 _COLUMNS = (
-    Column("mean", "empty where tails are so heavy that it may not exist", "mean"),
+    Column("mean", "empty where heavy tails mean that it may not exist", "mean"),
     Column("sd", "standard deviation, empty where the mean is", "sd"),
     Column("2.5 %", "lower end of the central 95 % interval", "q2.5"),
     Column("25 %", "lower end of the central 50 % interval", "q25"),
