@@ -30,7 +30,7 @@ from .meter import Meter
 from .method import registered
 from .mode import Mode, find_mode
 from .progress import progress
-from .result import Record, assemble, checked_count, generator, parameter_array
+from .result import Record, assemble, checked_count, generator
 from .rules.box import (
     Bounds,
     Box,
@@ -228,32 +228,25 @@ def _check_resolution(cells: Cells) -> None:
 def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dataset:
     moments = moments_of_grid(density, cells.box, cells.weights)
     axes = [f"axis_{k}" for k in range(density.size)]
-    quantities = {"quantity": list(moments.quantities)}
-    probabilities = {"probability": list(FINE_PROBABILITIES)}
+    of_quantities = ("mean", "sd", "mean_error", "sd_error", "tail_k")
     fit = xr.Dataset(
         {
-            "log_density": xr.DataArray(
-                cells.log_density,
-                coords=dict(zip(axes, cells.box.centres(cells.points), strict=True)),
-                dims=axes,
-            ),
-            **{
-                name: xr.DataArray(getattr(moments, name), quantities, ["quantity"])
-                for name in ("mean", "sd", "mean_error", "sd_error", "tail_k")
-            },
-            "quantiles": xr.DataArray(
-                moments.quantiles, quantities | probabilities, ["quantity", "probability"]
-            ),
-            "edge_mass": xr.DataArray(
-                edge_masses(cells.marginals),
-                {"parameter": list(density.parameters), "side": ["low", "high"]},
-                ["parameter", "side"],
-            ),
+            "log_density": (axes, cells.log_density),
+            **{name: ("quantity", getattr(moments, name)) for name in of_quantities},
+            "quantiles": (("quantity", "probability"), moments.quantiles),
+            "edge_mass": (("parameter", "side"), edge_masses(cells.marginals)),
             "log_evidence": cells.log_evidence,
             "log_evidence_error": resolution_error(cells.log_density),
-        }
+        },
+        coords={
+            **dict(zip(axes, cells.box.centres(cells.points), strict=True)),
+            "quantity": list(moments.quantities),
+            "probability": list(FINE_PROBABILITIES),
+            "parameter": list(density.parameters),
+            "side": ["low", "high"],
+        },
     )
     if mode is not None:
-        fit["mode"] = parameter_array(density, mode.theta)
+        fit["mode"] = ("parameter", mode.theta)
         fit["logp_mode"] = mode.logp
     return fit

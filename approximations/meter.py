@@ -9,6 +9,8 @@ import xarray as xr
 
 from .density import LogDensity
 
+_COUNTED = "evaluations_"
+
 
 class Meter:
     """A stopwatch for one density, started when it is created.
@@ -61,7 +63,7 @@ class Meter:
         self.spent(**self._density.evaluations)
         result.attrs |= {f"seconds_{part}": seconds for part, seconds in self._seconds.items()}
         result.attrs["seconds"] = sum(self._seconds.values())
-        result.attrs |= {f"evaluations_{name}": count for name, count in self._spent.items()}
+        result.attrs |= {f"{_COUNTED}{name}": count for name, count in self._spent.items()}
         return result
 
     def _end(self, part: str) -> None:
@@ -70,3 +72,9 @@ class Meter:
         self._seconds["compile"] += compiled - self._compiled
         self._seconds[part] += now - self._since - (compiled - self._compiled)
         self._since, self._compiled = now, compiled
+
+
+def evaluations_of(tree: xr.DataTree) -> dict[str, int]:
+    """Read how often the density and its derivatives were evaluated; empty where a tree is mute."""
+    counts = {str(name): count for name, count in tree.attrs.items()}
+    return {n.removeprefix(_COUNTED): c for n, c in counts.items() if n.startswith(_COUNTED)}

@@ -6,7 +6,6 @@ judgement is a median of ratios, each of two jobs done one straight after the ot
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -15,9 +14,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
+from measuring import check_peers, judged, timed
 
 DRAWS = 4000
 PEER = "fit_laplace"
@@ -33,15 +34,7 @@ CELLS = (1000, 1000)
 # `refit(deaths)`; both return draws of beta, to show that all did the same work.
 
 
-def tripos() -> tuple[Callable, Callable]:
-    return _tripos(linker="auto")
-
-
-def tripos_on_numba() -> tuple[Callable, Callable]:
-    return _tripos(linker="numba")
-
-
-def _tripos(linker: str) -> tuple[Callable, Callable]:
+def tripos(linker: str = "auto") -> tuple[Callable, Callable]:
     from tripos.approximations import LogDensity, laplace
 
     newest: dict[str, Any] = {}
@@ -88,7 +81,7 @@ def _with_a_new_model(fit: Callable) -> Callable:
 
 CONTENDERS = {
     "tripos": tripos,
-    "tripos, linker=numba": tripos_on_numba,
+    "tripos, linker=numba": partial(tripos, linker="numba"),
     "find_MAP + find_hessian": find_map_and_hessian,
     PEER: fit_laplace,
 }
@@ -107,11 +100,9 @@ def serve(name: str) -> None:
     print(json.dumps(time.perf_counter() - started), file=answers, flush=True)
     for line in sys.stdin:
         deaths = json.loads(line)
-        model = bioassay()
-        started = time.perf_counter()
-        beta = fit(model) if deaths is None else refit(tuple(deaths))
-        answer = time.perf_counter() - started, float(np.mean(np.asarray(beta)))
-        print(json.dumps(answer), file=answers, flush=True)
+        work = partial(fit, bioassay()) if deaths is None else partial(refit, tuple(deaths))
+        seconds, beta = timed(work)
+        print(json.dumps((seconds, float(np.mean(np.asarray(beta))))), file=answers, flush=True)
 
 
 class Server:
@@ -244,9 +235,7 @@ def grid_seconds() -> Seconds:
     seconds: Seconds = {name: [] for name in jobs}
     for _ in range(GRIDS):
         for name, job in jobs.items():
-            started = time.perf_counter()
-            job()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(timed(job)[0])
     return seconds
 
 
@@ -292,16 +281,12 @@ def print_targets(stages: dict[str, Seconds], grids: Seconds) -> None:
     print("\nTargets")
     for what, seconds, slow, fast, wanted in targets:
         reached = ratio(seconds, slow, fast)
-        verdict = "reached" if reached >= wanted else "NOT REACHED"
+        verdict = judged(reached >= wanted)
         print(f"{what:58} {reached:7.2f} times as fast (wanted {wanted}): {verdict}")
 
 
 def main() -> None:
-    if importlib.util.find_spec("pymc_extras") is None:
-        raise SystemExit(
-            "This benchmark compares with pymc-extras, which is not installed: run `make bench`, "
-            "or install the extra `peers`: pip install 'tripos[peers]'."
-        )
+    check_peers("run `make bench`")
     stages = laplace_seconds()
     print_laplace(stages)
     grids = grid_seconds()

@@ -8,7 +8,6 @@ empty compile cache. Every contender runs in a process of its own, so that its m
 from __future__ import annotations
 
 import gc
-import importlib.util
 import json
 import os
 import resource
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import check_peers, judged, timed
 
 SIZES = (100, 1_000, 10_000, 100_000)
 FITS = 5
@@ -76,9 +76,7 @@ def by_hand() -> Callable[[int], Answer]:
 
     def fit(groups: int) -> Answer:
         data = simulated_borrowers(groups)
-        started = time.perf_counter()
-        found = solve(problem_of(data))
-        seconds = time.perf_counter() - started
+        seconds, found = timed(lambda: solve(problem_of(data)))
         return _answer(seconds, found.outer, np.sqrt(np.diag(found.covariance)), found.sd[:5])
 
     return fit
@@ -123,9 +121,8 @@ def fit_laplace() -> Callable[[int], Answer]:
     def fit(groups: int) -> Answer:
         # Of the centred model's joint density there is no mode to find.
         model = borrowers(groups, centred=False)
-        started = time.perf_counter()
-        tree = pmx.fit_laplace(model=model, draws=DRAWS, progressbar=False)
-        seconds = time.perf_counter() - started
+        fit_of_peer = partial(pmx.fit_laplace, model=model, draws=DRAWS, progressbar=False)
+        seconds, tree = timed(fit_of_peer)
         posterior = tree["posterior"]
         slopes = posterior["slopes"].values.reshape(-1, 3)
         scalars = [posterior["intercept"], *slopes.T, np.log(posterior["sigma"])]
@@ -285,16 +282,11 @@ def print_targets(nested: dict[int, list[Answer]], tmb: dict[int, float], hand: 
     ]
     print(f"\nTargets (first fit of {FIRST}: {first.seconds:.2f} s, {PEER} {peer.seconds:.2f} s)")
     for what, reached, wanted in targets:
-        verdict = "reached" if reached <= wanted else "NOT REACHED"
-        print(f"{what:52} {reached:9.4f} (at most {wanted:.4g}): {verdict}")
+        print(f"{what:52} {reached:9.4f} (at most {wanted:.4g}): {judged(reached <= wanted)}")
 
 
 def main() -> None:
-    if importlib.util.find_spec("pymc_extras") is None:
-        raise SystemExit(
-            "This benchmark compares with pymc-extras, which is not installed: run it with "
-            ".venv-bench/bin/python, or install the extra `peers`: pip install 'tripos[peers]'."
-        )
+    check_peers("run it with .venv-bench/bin/python")
     hand = warm_answers("by hand")
     print_by_hand(hand)
     tmb = print_tmb(hand)

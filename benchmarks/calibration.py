@@ -8,9 +8,11 @@ the graph from the first fit on: with plain arrays it compiles anew for each dat
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
+from measuring import judged, timed
 
 SIMULATIONS, PEER_FITS, DRAWS = 1000, 20, 500
 WANTED = 30
@@ -49,9 +51,8 @@ def peer_seconds(size: int) -> tuple[float, np.ndarray]:
     model, seconds = weak_bioassay(), []
     for deaths in simulated_deaths(size + 1):
         model.set_data("observed_deaths", deaths)
-        begun = time.perf_counter()
-        pmx.fit_laplace(model=model, draws=DRAWS, progressbar=False, random_seed=1)
-        seconds.append(time.perf_counter() - begun)
+        fit = partial(pmx.fit_laplace, model=model, draws=DRAWS, progressbar=False, random_seed=1)
+        seconds.append(timed(fit)[0])
     return seconds[0], np.array(seconds[1:])
 
 
@@ -79,10 +80,9 @@ def main() -> None:
     for linker in ("auto", "numpy", "numba"):
         whole, compiling = own_seconds(linker)
         ratio = needed / whole
-        verdict = "reached" if ratio > WANTED else "NOT REACHED"
         print(
             f"calibrate, linker={linker}: {whole:.1f} s, {compiling:.1f} s of it compiling: "
-            f"{ratio:.0f} times faster (wanted: {WANTED}): {verdict}\n"
+            f"{ratio:.0f} times faster (wanted: {WANTED}): {judged(ratio > WANTED)}\n"
         )
 
 

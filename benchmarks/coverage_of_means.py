@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ import nutpie
 import pymc as pm
 import xarray as xr
 
-from tripos.approximations import METHODS, LogDensity, nested_laplace
+from tripos.approximations import METHODS, LogDensity
 from tripos.approximations.errors import UntrustedWeightsWarning
 from tripos.approximations.linear_algebra.gaussian import Gaussian
 from tripos.approximations.result import Record
@@ -85,11 +86,7 @@ def of(name: str, *, is_exact: bool = False, **options: Any) -> Contender:
     return Contender(fit, is_exact)
 
 
-def nested(*, is_exact: bool = False, **options: Any) -> Contender:
-    def fit(density: LogDensity, seed: int) -> xr.DataTree:
-        return nested_laplace(density, DRAWS, latent=["latent"], random_seed=seed, **options)
-
-    return Contender(fit, is_exact)
+nested = partial(of, "nested_laplace", draws=DRAWS, latent=["latent"])
 
 
 class Nuts:

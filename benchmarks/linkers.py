@@ -17,27 +17,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pymc as pm
+from measuring import timed
+
+from tripos.approximations import LogDensity
+from tripos.models import bioassay, eight_schools
 
 # Seconds for which calls are repeated, and the most of them.
 _PATIENCE, _MOST_CALLS = 1.0, 2000
 
 
-def bioassay() -> Any:
-    from tripos.models import bioassay
-
-    return bioassay()
-
-
-def eight_schools() -> Any:
-    from tripos.models import eight_schools
-
-    return eight_schools()
-
-
-def hierarchical_logistic() -> Any:
+def hierarchical_logistic() -> pm.Model:
     """50 groups, 1000 observations, one slope."""
-    import pymc as pm
-
     rng = np.random.default_rng(1)
     group, x = rng.integers(50, size=1000), rng.normal(size=1000)
     effect = rng.normal(-1.0, 0.7, size=50)
@@ -50,10 +41,8 @@ def hierarchical_logistic() -> Any:
     return model
 
 
-def multivariate_normal() -> Any:
+def multivariate_normal() -> pm.Model:
     """100 observations in three dimensions, with an LKJ prior on the Cholesky factor."""
-    import pymc as pm
-
     rng = np.random.default_rng(1)
     with pm.Model() as model:
         mu = pm.Normal("mu", 0, 5, shape=3)
@@ -62,7 +51,7 @@ def multivariate_normal() -> Any:
     return model
 
 
-QUICK: dict[str, Callable[[], Any]] = {
+QUICK: dict[str, Callable[[], pm.Model]] = {
     "bioassay": bioassay,
     "eight schools": eight_schools,
     "hierarchical logistic": hierarchical_logistic,
@@ -72,8 +61,6 @@ ALL = {**QUICK, "multivariate normal": multivariate_normal}
 
 def measure(name: str, linker: str) -> None:
     """Print seconds until a value, gradient and Hessian are there, and seconds a call after."""
-    from tripos.approximations import LogDensity
-
     model = ALL[name]()
     started = time.perf_counter()
     density = LogDensity(model, linker=linker)
@@ -92,9 +79,7 @@ def measure(name: str, linker: str) -> None:
 def _seconds_a_call(call: Callable[[], Any]) -> float:
     seconds: list[float] = []
     while sum(seconds) < _PATIENCE and len(seconds) < _MOST_CALLS:
-        started = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(timed(call)[0])
     return float(np.median(seconds))
 
 

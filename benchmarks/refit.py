@@ -8,14 +8,14 @@ and begins its search at the mode that it found last.
 from __future__ import annotations
 
 import cProfile
-import importlib.util
 import pstats
 import sys
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
+from measuring import has_peers, judged, timed
 
 ARRIVALS, WARM_UP = 300, 20
 GROUPS, BATCHES = 1000, 12
@@ -65,23 +65,13 @@ def laplace_refits(density: Any, stream: Iterator[Data]) -> Parts:
     from tripos.approximations.linear_algebra.gaussian import Gaussian
     from tripos.approximations.mode import find_mode
 
+    def described(mode: Any) -> Any:
+        _ = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters).sd
+        return mode.theta
+
     parts: Parts = {"set_data": [], "find_mode": [], "Gaussian": [], "whole": []}
     start = find_mode(density).theta
-    for data in stream:
-        begun = time.perf_counter()
-        density.set_data(data)
-        told = time.perf_counter()
-        mode = find_mode(density, start=start)
-        found = time.perf_counter()
-        gaussian = Gaussian.from_precision(mode.theta, -mode.hessian, mode.parameters)
-        _ = gaussian.sd
-        ended = time.perf_counter()
-        start = mode.theta
-        for name, seconds in zip(
-            parts, (told - begun, found - told, ended - found, ended - begun), strict=True
-        ):
-            parts[name].append(seconds)
-    return parts
+    return _refits(density, stream, parts, start, lambda s: find_mode(density, start=s), described)
 
 
 def nested_refits(density: Any, stream: Iterator[Data]) -> Parts:
@@ -90,20 +80,25 @@ def nested_refits(density: Any, stream: Iterator[Data]) -> Parts:
     from tripos.approximations.nested.outer_mode import outer_mode
     from tripos.approximations.nested.outer_nodes import outer_nodes
 
-    parts: Parts = {"set_data": [], "outer_mode": [], "outer_nodes": [], "whole": []}
-    field, start = latent_field(density), density.initial_point()
-    for data in stream:
-        begun = time.perf_counter()
-        density.set_data(data)
-        told = time.perf_counter()
-        mode = outer_mode(field, start)
-        found = time.perf_counter()
+    def described(mode: Any) -> Any:
         outer_nodes(mode).moments()
-        ended = time.perf_counter()
-        start = mode.conditional.theta
-        for name, seconds in zip(
-            parts, (told - begun, found - told, ended - found, ended - begun), strict=True
-        ):
+        return mode.conditional.theta
+
+    parts: Parts = {"set_data": [], "outer_mode": [], "outer_nodes": [], "whole": []}
+    search = partial(outer_mode, latent_field(density))
+    return _refits(density, stream, parts, density.initial_point(), search, described)
+
+
+def _refits(
+    density: Any, stream: Iterator[Data], parts: Parts, start: Any, search: Any, describe: Any
+) -> Parts:
+    """Time each part for all data: ``describe`` returns where the next search starts."""
+    for data in stream:
+        new, _ = timed(partial(density.set_data, data))
+        searching, mode = timed(partial(search, start))
+        describing, start = timed(partial(describe, mode))
+        costs = (new, searching, describing, new + searching + describing)
+        for name, seconds in zip(parts, costs, strict=True):
             parts[name].append(seconds)
     return parts
 
@@ -114,10 +109,8 @@ def peer_seconds(build: Callable[[], Any]) -> float:
 
     seconds = []
     for _ in range(PEER_FITS):
-        model = build()
-        begun = time.perf_counter()
-        pmx.fit_laplace(model=model, draws=100, progressbar=False)
-        seconds.append(time.perf_counter() - begun)
+        fit = partial(pmx.fit_laplace, model=build(), draws=100, progressbar=False)
+        seconds.append(timed(fit)[0])
     return float(np.median(seconds[1:]))
 
 
@@ -130,8 +123,7 @@ def print_parts(title: str, parts: Parts, wanted: float, warm_up: int) -> None:
         low, high = 1e3 * np.quantile(seconds[warm_up:], (0.5, 0.95))
         print(f"{name:16}{low:10.3f}{high:10.3f}")
     reached = 1e3 * np.median(parts["whole"][warm_up:])
-    verdict = "reached" if reached < wanted else "NOT REACHED"
-    print(f"{'':16}{reached:10.3f} (wanted: below {wanted:g}): {verdict}")
+    print(f"{'':16}{reached:10.3f} (wanted: below {wanted:g}): {judged(reached < wanted)}")
 
 
 def bioassay_density() -> Any:
@@ -162,10 +154,10 @@ def main() -> None:
     density = LogDensity(borrowers(GROUPS, centred=False), linker="numba")
     parts = laplace_refits(density, borrowers_stream(BATCHES))
     print_parts(f"Laplace refit of {GROUPS} groups of borrowers, not centred", parts, 20.0, 3)
-    if importlib.util.find_spec("pymc_extras") is None:
-        print("\npymc-extras is not installed here, so fit_laplace is not timed.")
-    else:
+    if has_peers():
         print(f"\nfit_laplace of the bioassay: {1e3 * peer_seconds(bioassay):.0f} ms")
+    else:
+        print("\npymc-extras is not installed here, so fit_laplace is not timed.")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from measuring import timed
 
 from tripos.comparisons import load_suite, run_suite
 from tripos.models import CATALOGUE
@@ -31,11 +33,11 @@ def command(file: Path, store: Path) -> list[str]:
 
 def finish(file: Path, store: Path) -> float:
     """Run to the end, and give the seconds."""
-    started = time.perf_counter()
-    done = subprocess.run(command(file, store), capture_output=True, text=True, check=False)
+    run = partial(subprocess.run, command(file, store), capture_output=True, text=True, check=False)
+    seconds, done = timed(run)
     if done.returncode:
         raise SystemExit(done.stderr)
-    return time.perf_counter() - started
+    return seconds
 
 
 def kill_at(more: int, seconds: float, file: Path, store: Path) -> bool:

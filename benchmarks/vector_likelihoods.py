@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+from measuring import judged
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 from scipy.stats import norm
@@ -139,9 +140,7 @@ def alone(work: Callable[[], Any]) -> Any:
 
 
 def told(what: str, value: float, wanted: float) -> None:
-    print(
-        f"{what} {value:.2f} (wanted {wanted}): {'reached' if value <= wanted else 'NOT REACHED'}"
-    )
+    print(f"{what} {value:.2f} (wanted {wanted}): {judged(value <= wanted)}")
 
 
 def main() -> None:

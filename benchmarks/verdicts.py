@@ -8,13 +8,14 @@ should cost less than a tenth of a NUTS run, in one process.
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
+from measuring import timed
 from posteriors import POSTERIORS
 from posteriors.errors import Discrepancy, true_errors
 
@@ -54,9 +55,8 @@ def judged(name: str, seeds: int, *, with_nuts: bool) -> Row:
     tree = laplace(density, random_seed=0)
     truth = true_errors(name)
     for seed in range(seeds):
-        started = time.perf_counter()
-        found = verdict(tree, density, random_seed=seed)
-        row.seconds.append(time.perf_counter() - started)
+        seconds, found = timed(partial(verdict, tree, density, random_seed=seed))
+        row.seconds.append(seconds)
         row.pareto_khats.append(found.pareto_khat)
         for quantity, true in truth.items():
             judgement = found.table.at[quantity, "judgement"]
@@ -64,9 +64,7 @@ def judged(name: str, seeds: int, *, with_nuts: bool) -> Row:
             if judgement == "agrees" and place(true) == "outside":
                 row.wrong.append(f"seed {seed}: {found.table.at[quantity, 'sentence']} ({true})")
     if with_nuts:
-        started = time.perf_counter()
-        nuts(model, random_seed=0, progressbar=False)
-        row.seconds_nuts = time.perf_counter() - started
+        row.seconds_nuts, _ = timed(lambda: nuts(model, random_seed=0, progressbar=False))
     return row
 
 

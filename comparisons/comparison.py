@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from ..approximations.errors import ArgumentError
+from ..approximations.meter import evaluations_of
 from .storage import load_trees, save_trees
 from .summary import shared_variables, summary_table
 
@@ -90,11 +91,7 @@ class Comparison:
             label: {
                 "method": tree.attrs.get("method", ""),
                 **{name: tree.attrs.get(name, float("nan")) for name in names},
-                "evaluations": sum(
-                    count
-                    for name, count in tree.attrs.items()
-                    if str(name).startswith("evaluations_")
-                ),
+                "evaluations": sum(evaluations_of(tree).values()),
             }
             for label, tree in self.trees.items()
         }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,6 @@ def fit(
     density, rng = as_density(model), generator(random_seed)
     rungs: list[Rung] = []
     without_mode = ""
-    announce = tell if progressbar else _say_nothing
     options: dict[str, Any] = {"draws": checked_count("draws", draws)}
     pending = deque(methods)
     while pending:
@@ -134,7 +134,8 @@ def fit(
             why = f"It stands on the joint mode, too, and {without_mode} found none."
             rungs.append(Rung(method, False, why, 0.0, 0))
             continue
-        announce(method)
+        if progressbar:
+            tell(method)
         chains = METHODS[method].draws == "chains"
         call = {"progressbar": progressbar and is_terminal()} if chains else options
         try:
@@ -174,6 +175,7 @@ def _tried(
         When there is no mode to start from.
     ImproperPosteriorError
     """
+    judged = partial(verdict, tolerance=tolerance, var_names=var_names)
     started, before = time.perf_counter(), sum(density.evaluations.values())
     with warnings.catch_warnings():
         # The verdict repeats these warnings, and the record keeps it.
@@ -182,7 +184,7 @@ def _tried(
         try:
             tree = METHODS[method](density, random_seed=rng, **call)
             chains = METHODS[method].draws == "chains"
-            found = None if chains else _judged(tree, density, tolerance, var_names, rng)
+            found = None if chains else judged(tree, density, random_seed=rng)
         except (*_NO_MODE, ImproperPosteriorError):
             raise
         except TriposError as failure:
@@ -194,16 +196,6 @@ def _tried(
     evaluations += tree.attrs["evaluations_gradient"] if chains else 0
     rung = Rung(method, accepted, why, time.perf_counter() - started, int(evaluations))
     return tree, rung, found
-
-
-def _judged(
-    tree: xr.DataTree,
-    density: LogDensity,
-    tolerance: Tolerances | None,
-    var_names: Sequence[str] | None,
-    rng: np.random.Generator,
-) -> Verdict:
-    return verdict(tree, density, tolerance=tolerance, var_names=var_names, random_seed=rng)
 
 
 def _accepted(found: Verdict) -> tuple[bool, str]:
@@ -222,17 +214,5 @@ def _accepted_chains(tree: xr.DataTree) -> tuple[bool, str]:
 
 
 def _record(rungs: Sequence[Rung]) -> xr.Dataset:
-    columns: dict[str, Callable[[Rung], Any]] = {
-        "method": lambda rung: rung.method,
-        "accepted": lambda rung: rung.accepted,
-        "why": lambda rung: rung.why,
-        "seconds": lambda rung: rung.seconds,
-        "evaluations": lambda rung: rung.evaluations,
-    }
-    return xr.Dataset(
-        {name: ("rung", [value(rung) for rung in rungs]) for name, value in columns.items()}
-    )
-
-
-def _say_nothing(_: str) -> None:
-    pass
+    names = [field.name for field in fields(Rung)]
+    return xr.Dataset({name: ("rung", [getattr(rung, name) for rung in rungs]) for name in names})

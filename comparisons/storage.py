@@ -16,6 +16,9 @@ from ..approximations.errors import StorageError
 _INDEX = "comparison.json"
 _FORMAT = 1
 
+CONTENTS = "contents.json"
+"""What marks a folder of a job's results, and lists them."""
+
 
 def save_trees(
     trees: Mapping[str, xr.DataTree], failures: Mapping[str, str], directory: str | Path
@@ -65,7 +68,13 @@ def read_tree(path: Path) -> xr.DataTree:
     return tree
 
 
-def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str) -> Path:
+def write_contents(folder: Path) -> None:
+    """Mark a folder as ours, by a list of all that is in it."""
+    files = [CONTENTS, *sorted(path.name for path in folder.iterdir())]
+    (folder / CONTENTS).write_text(json.dumps({"files": files}, indent=2), encoding="utf-8")
+
+
+def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str = CONTENTS) -> Path:
     """Write a temporary folder, then move it into place.
 
     Parameters
@@ -105,7 +114,7 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w.]+", "-", text).strip("-.")
 
 
-def check_place(folder: Path, *, mark: str) -> None:
+def check_place(folder: Path, *, mark: str = CONTENTS) -> None:
     """Check before long work that a folder can be written.
 
     Raises

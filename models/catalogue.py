@@ -130,15 +130,13 @@ _BIOASSAY_TRUTH = Truth(
 )
 
 _EIGHT_SCHOOLS_TRUTH = Truth(
-    {"mu": 4.39682, "tau": 3.59771}
-    | {
-        f"theta[{school}]": mean
-        for school, mean in zip(
-            SCHOOLS,
-            (6.2119, 4.9402, 3.9270, 4.7571, 3.6155, 4.0426, 6.2967, 4.8543),
+    dict(
+        zip(
+            ("mu", "tau", *(f"theta[{school}]" for school in SCHOOLS)),
+            (4.39682, 3.59771, 6.2119, 4.9402, 3.9270, 4.7571, 3.6155, 4.0426, 6.2967, 4.8543),
             strict=True,
         )
-    },
+    ),
     {"mu": 3.31770, "tau": 3.21996},
     -31.31135,
     "one-dimensional quadrature over tau",

@@ -10,8 +10,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Beyond the normal approximation")
 
 
-@app.cell(hide_code=True)
-def _():
+with app.setup(hide_code=True):
     import marimo as mo
     import numpy as np
     import pandas as pd
@@ -34,39 +33,9 @@ def _():
     from tripos.models import CATALOGUE, bioassay, borrowers, eight_schools
     from tripos.models.borrowers import INTERCEPT, SIGMA
 
-    return (
-        CATALOGUE,
-        Comparison,
-        INTERCEPT,
-        LogDensity,
-        SIGMA,
-        TriposError,
-        UNITS,
-        beside,
-        bioassay,
-        borrowers,
-        eight_schools,
-        grid,
-        importance,
-        laplace,
-        listed,
-        markdown_of,
-        markdown_of_rows,
-        mo,
-        nested_laplace,
-        note_of_copy,
-        np,
-        pd,
-        picture,
-        plot_marginals,
-        skew_laplace,
-        tell,
-        verdict,
-    )
-
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     # Beyond the normal approximation
 
@@ -97,7 +66,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(LogDensity, TriposError, eight_schools, laplace, mo, tell):
+def _():
     schools = LogDensity(eight_schools(centred=True), linker="numpy")
     try:
         laplace(schools, random_seed=1)
@@ -110,7 +79,7 @@ def _(LogDensity, TriposError, eight_schools, laplace, mo, tell):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     Write $\theta_j = \mu + \tau \eta_j$ and take $\eta_j$ for the variable. Now there is a mode, so
     `laplace` has an answer. That does not make it a good one: the mode is far from the mass, and
@@ -129,7 +98,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(LogDensity, eight_schools, laplace, nested_laplace, schools, tell, verdict):
+def _(schools):
     nested = nested_laplace(schools, points=25, draws=20_000, random_seed=1)
     other_schools = LogDensity(eight_schools(centred=False), linker="numpy")
     noncentred = laplace(other_schools, random_seed=1)
@@ -160,7 +129,7 @@ def _(LogDensity, eight_schools, laplace, nested_laplace, schools, tell, verdict
 
 
 @app.cell(hide_code=True)
-def _(CATALOGUE, beside, judged, markdown_of_rows, mo, nested, noncentred, picture, plot_marginals):
+def _(judged, nested, noncentred):
     _trees = {"Laplace, non-centred": noncentred, "nested Laplace": nested}
     _truth = CATALOGUE["eight_schools"].truth
     _mode = float(noncentred["point_estimate"]["tau"])
@@ -204,7 +173,7 @@ def _(CATALOGUE, beside, judged, markdown_of_rows, mo, nested, noncentred, pictu
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## Mend the shape
 
@@ -227,7 +196,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(Comparison, LogDensity, bioassay, grid, importance, laplace, skew_laplace, tell):
+def _():
     bananas = LogDensity(bioassay(), linker="numpy")
     normal = laplace(bananas, random_seed=1)
     reweighted = importance(bananas, random_seed=1)
@@ -259,7 +228,7 @@ def _(Comparison, LogDensity, bioassay, grid, importance, laplace, skew_laplace,
 
 
 @app.cell(hide_code=True)
-def _(UNITS, markdown_of, mo, picture, plot_marginals, reweighted, shapes, shapes_summary):
+def _(reweighted, shapes, shapes_summary):
     _columns = {"mean": "mean", "sd": "sd", "q2.5": "2.5 %", "q50": "50 %", "q97.5": "97.5 %"}
     _table = shapes_summary.xs("beta").rename(columns=_columns)[list(_columns.values())]
     _k_hat, _worth = (float(reweighted["fit"][x]) for x in ("pareto_khat", "effective_sample_size"))
@@ -281,7 +250,7 @@ def _(UNITS, markdown_of, mo, picture, plot_marginals, reweighted, shapes, shape
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## The verdict
 
@@ -299,7 +268,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(bananas, listed, mo, normal, reweighted, shapes, tell, verdict):
+def _(bananas, normal, reweighted, shapes):
     _by_weights = verdict(normal, bananas, random_seed=1)
     _by_grid = verdict(reweighted, against=shapes.trees["grid (exact)"])
     tell(
@@ -326,7 +295,7 @@ def _(bananas, listed, mo, normal, reweighted, shapes, tell, verdict):
 
 
 @app.cell(hide_code=True)
-def _(mo, note_of_copy):
+def _():
     size = mo.ui.dropdown(["100", "200", "1000", "10000"], value="200", label="Groups")
     many = mo.ui.run_button(label="Run 100,000 groups")
     mo.vstack(
@@ -355,7 +324,7 @@ def _(mo, note_of_copy):
 
 
 @app.cell(hide_code=True)
-def _(INTERCEPT, SIGMA, borrowers, many, markdown_of, mo, nested_laplace, np, pd, size, tell):
+def _(many, size):
     from time import perf_counter
 
     _groups = 100_000 if many.value else int(size.value)
@@ -389,7 +358,7 @@ def _(INTERCEPT, SIGMA, borrowers, many, markdown_of, mo, nested_laplace, np, pd
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     *Sources.* D. B. Rubin, “Estimation in parallel randomized experiments”, Journal of Educational
     Statistics 6 (1981). H. Rue, S. Martino and N. Chopin, “Approximate Bayesian inference for

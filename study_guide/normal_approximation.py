@@ -10,8 +10,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="The normal approximation")
 
 
-@app.cell(hide_code=True)
-def _():
+with app.setup(hide_code=True):
     import marimo as mo
     import numpy as np
     import pandas as pd
@@ -34,7 +33,7 @@ def _():
     from tables import markdown_of, markdown_of_rows
     from windshields import exact_draws, windshield_without_log
 
-    from tripos.approximations import LogDensity, TriposError, grid, laplace, nuts
+    from tripos.approximations import LogDensity, TriposError, laplace, nuts
     from tripos.comparisons import Comparison
     from tripos.comparisons.exercise import UNITS
     from tripos.comparisons.pictures.contours import plot_contours
@@ -44,52 +43,10 @@ def _():
     from tripos.models.windshield import LINES
 
     units = {**UNITS, "log beta": "beta per log g/ml"}
-    return (
-        BOOK,
-        Comparison,
-        LINES,
-        LogDensity,
-        TriposError,
-        answer,
-        beside,
-        beta_mean_under,
-        beta_quantiles,
-        bioassay,
-        compiled_density,
-        correlation_of,
-        exact_draws,
-        exact_moments,
-        exact_share,
-        grid,
-        in_coordinates,
-        laplace,
-        ld50_quantiles,
-        markdown_of,
-        markdown_of_rows,
-        mo,
-        negative_slope,
-        note_of_copy,
-        np,
-        nuts,
-        pd,
-        picture,
-        plot_contours,
-        plot_marginals,
-        plot_overlay,
-        read_doses,
-        refit,
-        runs_everything,
-        table_of,
-        tell,
-        total_variation,
-        units,
-        windshield,
-        windshield_without_log,
-    )
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     # The normal approximation
 
@@ -122,7 +79,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(BOOK, mo, note_of_copy, table_of):
+def _():
     table = mo.ui.data_editor(table_of(BOOK))
     prior = mo.ui.dropdown(
         {
@@ -158,7 +115,7 @@ def _(BOOK, mo, note_of_copy, table_of):
 
 
 @app.cell(hide_code=True)
-def _(compiled_density):
+def _():
     from functools import cache
 
     # Once for each reader: a new table is only new data for it.
@@ -167,7 +124,7 @@ def _(compiled_density):
 
 
 @app.cell(hide_code=True)
-def _(TriposError, density_of, draws, mo, prior, read_doses, refit, slope, table):
+def _(density_of, draws, prior, slope, table):
     doses, fits = None, None
     try:
         doses = read_doses(table.value)
@@ -183,18 +140,7 @@ def _(TriposError, density_of, draws, mo, prior, read_doses, refit, slope, table
 
 
 @app.cell(hide_code=True)
-def _(
-    beside,
-    exact_moments,
-    exact_share,
-    fits,
-    in_coordinates,
-    markdown_of_rows,
-    mo,
-    picture,
-    plot_contours,
-    units,
-):
+def _(fits):
     mo.stop(fits is None)
     plane = {label: in_coordinates(tree) for label, tree in fits.trees.items()}
     slope_name = fits.slope.replace("beta_log__", "log beta")
@@ -220,7 +166,7 @@ def _(
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     The dashed ellipses are the normal approximation; the solid contours are the truth. With the
     book's data the posterior has a tail towards large slopes that no ellipse has. The steps below
@@ -254,7 +200,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(fits, mo, slope_name):
+def _(fits, slope_name):
     mo.stop(fits is None)
     _a, _b = fits.normal["fit"]["mode"].values
     mo.md(
@@ -264,7 +210,7 @@ def _(fits, mo, slope_name):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## Step 2: the Hessian, and the normal distribution
 
@@ -287,7 +233,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(correlation_of, fits, markdown_of_rows, mo, slope_name):
+def _(fits, slope_name):
     mo.stop(fits is None)
     _fit = fits.normal["fit"]
     _sd = _fit["sd"].values
@@ -304,7 +250,7 @@ def _(correlation_of, fits, markdown_of_rows, mo, slope_name):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## Step 3: draws
 
@@ -320,7 +266,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(fits, mo, picture, plane, plot_overlay, slope_name, units):
+def _(fits, plane, slope_name):
     mo.stop(fits is None)
     picture(
         plot_overlay(plane, "alpha", slope_name, units=units),
@@ -330,7 +276,7 @@ def _(fits, mo, picture, plane, plot_overlay, slope_name, units):
 
 
 @app.cell(hide_code=True)
-def _(fits, mo, negative_slope):
+def _(fits):
     mo.stop(fits is None)
     _below = negative_slope(fits)
     mo.md(
@@ -341,7 +287,7 @@ def _(fits, mo, negative_slope):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## Step 4: the grid
 
@@ -369,7 +315,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(fits, mo, picture, plot_marginals, units):
+def _(fits):
     mo.stop(fits is None)
     picture(
         plot_marginals(fits.trees, ["alpha", "beta", "ld50"], units=units),
@@ -379,7 +325,7 @@ def _(fits, mo, picture, plot_marginals, units):
 
 
 @app.cell(hide_code=True)
-def _(beta_quantiles, fits, inside, markdown_of, mo, total_variation):
+def _(fits, inside):
     mo.stop(fits is None)
     mo.md(f"""
     Quantiles of beta, for the table above:
@@ -394,7 +340,7 @@ def _(beta_quantiles, fits, inside, markdown_of, mo, total_variation):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## What it tells
 
@@ -416,7 +362,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(BOOK, TriposError, density_of, mo, refit):
+def _(density_of):
     from dataclasses import replace
 
     _separated = replace(BOOK, deaths=BOOK.deaths * 0 + [0, 0, 5, 5])
@@ -431,7 +377,7 @@ def _(BOOK, TriposError, density_of, mo, refit):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     Other ways to fail: the mode lies at a boundary; there are two modes; the Hessian is singular,
     because the data know only a combination of the parameters; or the parameters are many and
@@ -457,22 +403,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(
-    answer,
-    BOOK,
-    beta_quantiles,
-    density_of,
-    exact_share,
-    ld50_quantiles,
-    markdown_of,
-    mo,
-    negative_slope,
-    picture,
-    plot_marginals,
-    refit,
-    total_variation,
-    units,
-):
+def _(density_of):
     flat = refit(density_of("flat", "natural"), BOOK, draws=20000)
     flat_beta, flat_ld50 = beta_quantiles(flat), ld50_quantiles(flat)
     flat_below = negative_slope(flat)
@@ -503,7 +434,7 @@ def _(
 
 
 @app.cell(hide_code=True)
-def _(correlation_of, flat, flat_below, flat_beta, flat_distance, flat_inside, flat_ld50, tell):
+def _(flat, flat_below, flat_beta, flat_distance, flat_inside, flat_ld50):
     _fit, _exact = flat.normal["fit"], flat.exact["fit"]
     tell(
         {
@@ -530,7 +461,7 @@ def _(correlation_of, flat, flat_below, flat_beta, flat_distance, flat_inside, f
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## 2. Log slope
 
@@ -546,27 +477,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(
-    answer,
-    BOOK,
-    beta_quantiles,
-    correlation_of,
-    density_of,
-    flat,
-    flat_beta,
-    flat_distance,
-    in_coordinates,
-    markdown_of,
-    mo,
-    np,
-    pd,
-    picture,
-    plot_contours,
-    refit,
-    tell,
-    total_variation,
-    units,
-):
+def _(density_of, flat, flat_beta, flat_distance):
     in_log = refit(density_of("flat", "log"), BOOK)
     _fit = in_log.normal["fit"]
     _mode, _sd = _fit["mode"].values, _fit["sd"].values
@@ -614,7 +525,7 @@ def _(
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## 3. A normal prior
 
@@ -631,21 +542,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(
-    answer,
-    BOOK,
-    correlation_of,
-    density_of,
-    flat,
-    markdown_of_rows,
-    mo,
-    np,
-    picture,
-    plot_contours,
-    refit,
-    tell,
-    units,
-):
+def _(density_of, flat):
     _named = {"flat": flat}
     for _name, _prior in (("sd 4 and 10", "normal"), ("variance 4 and 10", "normal_variance")):
         _named[_name] = refit(density_of(_prior, "natural"), BOOK)
@@ -697,7 +594,7 @@ def _(
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     ## 4. Windshields
 
@@ -714,20 +611,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(
-    answer,
-    LINES,
-    LogDensity,
-    exact_draws,
-    laplace,
-    markdown_of_rows,
-    mo,
-    picture,
-    plot_contours,
-    tell,
-    windshield,
-    windshield_without_log,
-):
+def _():
     _draws = 20000
     panes = {
         "exact draws": exact_draws(LINES[1], _draws, random_seed=1),
@@ -785,7 +669,7 @@ def _(
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     nuts_button = mo.ui.run_button(label="Run NUTS")
     mo.vstack(
         [
@@ -812,25 +696,7 @@ def _(mo):
 
 
 @app.cell(hide_code=True)
-def _(
-    Comparison,
-    TriposError,
-    beside,
-    bioassay,
-    doses,
-    fits,
-    markdown_of,
-    mo,
-    nuts,
-    nuts_button,
-    picture,
-    plot_overlay,
-    prior,
-    runs_everything,
-    slope,
-    tell,
-    units,
-):
+def _(doses, fits, nuts_button, prior, slope):
     mo.stop(fits is None or not (nuts_button.value or runs_everything()))
     _model = bioassay(
         prior.value,
@@ -881,7 +747,7 @@ def _(
 
 
 @app.cell(hide_code=True)
-def _(BOOK, answer, beta_mean_under, density_of, flat, mo, refit, tell):
+def _(density_of, flat):
     _weak = refit(density_of("weak", "natural"), BOOK)
     _means = [float(f.exact["fit"]["mean"].sel(quantity="beta")) for f in (flat, _weak)]
     _not_so_weak = beta_mean_under(flat, 10, 25)
@@ -901,7 +767,7 @@ def _(BOOK, answer, beta_mean_under, density_of, flat, mo, refit, tell):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md(r"""
     # Where next
 

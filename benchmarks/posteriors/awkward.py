@@ -15,6 +15,7 @@ from .posterior import (
     Quadrature,
     marginal_by_cdf,
     marginal_of,
+    row,
 )
 
 # Heavy tails.
@@ -211,38 +212,27 @@ def cut_off_marginals() -> dict[str, Marginal]:
     return {"x": marginal_of(stats.truncnorm(2.0, np.inf, -2.0, 1.0))}
 
 
-def _row(
-    name: str, build: object, kind: str, description: str, recipe: object, **more: object
-) -> Posterior:
-    return Posterior(name, build, kind, description, recipe, **more)
-
-
-_HORSESHOE = (
-    "tau",
-    "sigma",
-    *(f"{name}[{k}]" for name in ("local", "z", "b") for k in range(6)),
-)
+_HORSESHOE = ("tau", "sigma", *(f"{v}[{k}]" for v in ("local", "z", "b") for k in range(6)))
 
 AWKWARD = (
-    _row("student_t_4", student_t_4, "heavy tails", "t with 5 degrees of freedom, 4 dimensions",
-         ClosedForm(student_t_marginals)),
-    _row("cauchy", cauchy, "heavy tails", "no mean at all",
-         ClosedForm(cauchy_marginals), without_mean=("x",)),
-    _row("mean_lifetime", mean_lifetime, "heavy tails", "inverse gamma, two deaths",
-         ClosedForm(mean_lifetime_marginals)),
-    _row("funnel_3", lambda: funnel(2, 1.0), "funnel", "v ~ N(0, 1), two x ~ N(0, exp(v/2))",
-         ClosedForm(lambda: funnel_marginals(2, 1.0))),
-    _row("funnel_10", lambda: funnel(9, 3.0), "funnel", "Neal's: v ~ N(0, 3), nine x",
-         ClosedForm(lambda: funnel_marginals(9, 3.0)), only=("v", "x[0]", "x[1]")),
-    _row("banana", banana, "funnel", "a ridge along a parabola", ClosedForm(banana_marginals)),
-    _row("horseshoe", horseshoe, "funnel", "6 coefficients with heavy-tailed local scales",
-         Nuts(horseshoe_whitened, target_accept=0.95), only=_HORSESHOE),
-    _row("variance_near_zero", variance_near_zero, "boundary", "between-group sd piles up at 0",
-         Quadrature(((-4.0, 4.0), (-25.0, 3.0)), (401, 4001))),
-    _row("share_near_zero", share_near_zero, "boundary", "0 of 30",
-         ClosedForm(share_near_zero_marginals)),
-    _row("shares", shares, "boundary", "0, 1, 60 and 199 of 200", ClosedForm(shares_marginals)),
-    _row("cut_off", cut_off, "boundary", "a normal cut off at 0", ClosedForm(cut_off_marginals)),
-    _row("rates", rates, "skewed", "Poisson rates: counts of 0, 2, 12, 150",
-         ClosedForm(rates_marginals)),
+    row(student_t_4, "heavy tails", "t with 5 degrees of freedom, 4 dimensions",
+        ClosedForm(student_t_marginals)),
+    row(cauchy, "heavy tails", "no mean at all", ClosedForm(cauchy_marginals),
+        without_mean=("x",)),
+    row(mean_lifetime, "heavy tails", "inverse gamma, two deaths",
+        ClosedForm(mean_lifetime_marginals)),
+    Posterior("funnel_3", lambda: funnel(2, 1.0), "funnel", "v ~ N(0, 1), two x ~ N(0, exp(v/2))",
+              ClosedForm(lambda: funnel_marginals(2, 1.0))),
+    Posterior("funnel_10", lambda: funnel(9, 3.0), "funnel", "Neal's: v ~ N(0, 3), nine x",
+              ClosedForm(lambda: funnel_marginals(9, 3.0)), only=("v", "x[0]", "x[1]")),
+    row(banana, "funnel", "a ridge along a parabola", ClosedForm(banana_marginals)),
+    row(horseshoe, "funnel", "6 coefficients with heavy-tailed local scales",
+        Nuts(horseshoe_whitened, target_accept=0.95), only=_HORSESHOE),
+    row(variance_near_zero, "boundary", "between-group sd piles up at 0",
+        Quadrature(((-4.0, 4.0), (-25.0, 3.0)), (401, 4001))),
+    row(share_near_zero, "boundary", "0 of 30", ClosedForm(share_near_zero_marginals)),
+    row(shares, "boundary", "0, 1, 60 and 199 of 200", ClosedForm(shares_marginals)),
+    row(cut_off, "boundary", "a normal cut off at 0", ClosedForm(cut_off_marginals)),
+    row(rates, "skewed", "Poisson rates: counts of 0, 2, 12, 150",
+        ClosedForm(rates_marginals)),
 )  # fmt: skip

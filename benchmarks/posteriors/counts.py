@@ -7,7 +7,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from .datasets import columns, from_statsmodels, standardised, thinned, with_intercept
-from .posterior import Nuts, Posterior
+from .posterior import Nuts, row
 
 CPUNISH = ("INCOME", "PERPOVERTY", "PERBLACK", "SOUTH", "DEGREE")
 COMMITTEE = ("SIZE", "SUBS", "STAFF", "PRESTIGE")
@@ -155,19 +155,15 @@ def ar1_short() -> pm.Model:
     return model
 
 
-def _row(build: object, kind: str, description: str, **recipe: object) -> Posterior:
-    return Posterior(build.__name__, build, kind, description, Nuts(**recipe))
-
-
 COUNTS = (
-    _row(poisson_cpunish, "counts", "Poisson, 16 states, small counts"),
-    _row(negative_binomial_committee, "counts", "negative binomial, 20 committees"),
-    _row(negative_binomial_randhie, "counts", "negative binomial, 500 people"),
-    _row(beta_binomial_star98, "counts", "beta-binomial, 150 districts"),
-    _row(gamma_scotland, "positive", "gamma with unknown shape, 32 districts"),
-    _row(weibull_heart, "survival", "Weibull, 69 patients, 24 censored"),
-    _row(gamma_survival, "survival", "gamma, 25 deaths"),
-    _row(ordinal_fair, "ordinal", "ordered logistic, 400 wives, 3 cutpoints"),
-    _row(ar2_sunspots, "time series", "AR(2), 120 years"),
-    _row(ar1_short, "time series", "stationary AR(1), 25 years"),
+    row(poisson_cpunish, "counts", "Poisson, 16 states, small counts", Nuts()),
+    row(negative_binomial_committee, "counts", "negative binomial, 20 committees", Nuts()),
+    row(negative_binomial_randhie, "counts", "negative binomial, 500 people", Nuts()),
+    row(beta_binomial_star98, "counts", "beta-binomial, 150 districts", Nuts()),
+    row(gamma_scotland, "positive", "gamma with unknown shape, 32 districts", Nuts()),
+    row(weibull_heart, "survival", "Weibull, 69 patients, 24 censored", Nuts()),
+    row(gamma_survival, "survival", "gamma, 25 deaths", Nuts()),
+    row(ordinal_fair, "ordinal", "ordered logistic, 400 wives, 3 cutpoints", Nuts()),
+    row(ar2_sunspots, "time series", "AR(2), 120 years", Nuts()),
+    row(ar1_short, "time series", "stationary AR(1), 25 years", Nuts()),
 )

@@ -6,6 +6,7 @@ mean), however little mass lies there; where the data are strong a local maximum
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from tripos.models import eight_schools
 from tripos.models.eight_schools import EFFECTS, SCHOOLS, STANDARD_ERRORS
 
 from .datasets import columns
-from .posterior import Nuts, Posterior, Quadrature
+from .posterior import Nuts, Posterior, Quadrature, row
 
 
 def _groups(name: str, mean: object, sd: object, size: int, *, centred: bool) -> object:
@@ -98,73 +99,35 @@ def _labels(name: str, size: int) -> tuple[str, ...]:
     return tuple(f"{name}[{k}]" for k in range(size))
 
 
-def _row(name: str, build: object, description: str, **options: object) -> Posterior:
-    return Posterior(name, build, "hierarchical", description, **options)
+def _row(
+    build: Callable[..., pm.Model], description: str, recipe: Nuts, *, centred: bool, **more: object
+) -> Posterior:
+    name = build.__name__ + ("_centred" if centred else "")
+    model = partial(build, centred=centred)
+    return Posterior(name, model, "hierarchical", description, recipe, **more)
 
 
-def _other(function: object) -> Nuts:
+def _other(build: Callable[..., pm.Model]) -> Nuts:
     """Sample the non-centred coordinates of the same posterior."""
-    return Nuts(partial(function, centred=False), target_accept=0.95)
+    return Nuts(partial(build, centred=False), target_accept=0.95)
 
 
 HIERARCHICAL = (
-    _row(
-        "eight_schools",
-        eight_schools,
-        "non-centred, 8 schools",
-        recipe=Nuts(target_accept=0.98),
-    ),
-    _row(
-        "eight_schools_centred",
-        partial(eight_schools, centred=True),
-        "centred: no finite mode",
-        recipe=Nuts(eight_schools, target_accept=0.98),
-        only=("mu", "tau", *(f"theta[{school}]" for school in SCHOOLS)),
-    ),
-    _row(
-        "eight_schools_marginal",
-        eight_schools_marginal,
-        "theta integrated out: mu and tau",
-        recipe=Quadrature(((-32.0, 38.0), (-22.0, 9.0)), (701, 3001)),
-    ),
-    _row(
-        "radon",
-        partial(radon, centred=False),
-        "non-centred, 15 simulated counties",
-        recipe=_other(radon),
-        only=("mu", "tau", "slope", "sigma", *_labels("z", 5), *_labels("a", 8)),
-    ),
-    _row(
-        "radon_centred",
-        partial(radon, centred=True),
-        "centred, 15 simulated counties",
-        recipe=_other(radon),
-        only=("mu", "tau", "slope", "sigma", *_labels("a", 15)),
-    ),
-    _row(
-        "grouped_logistic",
-        partial(grouped_logistic, centred=False),
-        "non-centred, 10 shares of 12 trials",
-        recipe=_other(grouped_logistic),
-        only=("mu", "tau", *_labels("z", 8), *_labels("a", 10)),
-    ),
-    _row(
-        "grouped_logistic_centred",
-        partial(grouped_logistic, centred=True),
-        "centred, 10 shares of 12 trials",
-        recipe=_other(grouped_logistic),
-        only=("mu", "tau", *_labels("a", 10)),
-    ),
-    _row(
-        "grouped_poisson_centred",
-        partial(grouped_poisson, centred=True),
-        "centred, 8 counts, lognormal scale",
-        recipe=Nuts(target_accept=0.95),
-    ),
-    _row(
-        "grunfeld_centred",
-        partial(grunfeld, centred=True),
-        "centred, 11 firms in 20 years, lognormal scale",
-        recipe=Nuts(target_accept=0.95),
-    ),
-)
+    _row(eight_schools, "non-centred, 8 schools", Nuts(target_accept=0.98), centred=False),
+    _row(eight_schools, "centred: no finite mode", Nuts(eight_schools, target_accept=0.98),
+         centred=True, only=("mu", "tau", *(f"theta[{school}]" for school in SCHOOLS))),
+    row(eight_schools_marginal, "hierarchical", "theta integrated out: mu and tau",
+        Quadrature(((-32.0, 38.0), (-22.0, 9.0)), (701, 3001))),
+    _row(radon, "non-centred, 15 simulated counties", _other(radon), centred=False,
+         only=("mu", "tau", "slope", "sigma", *_labels("z", 5), *_labels("a", 8))),
+    _row(radon, "centred, 15 simulated counties", _other(radon), centred=True,
+         only=("mu", "tau", "slope", "sigma", *_labels("a", 15))),
+    _row(grouped_logistic, "non-centred, 10 shares of 12 trials", _other(grouped_logistic),
+         centred=False, only=("mu", "tau", *_labels("z", 8), *_labels("a", 10))),
+    _row(grouped_logistic, "centred, 10 shares of 12 trials", _other(grouped_logistic),
+         centred=True, only=("mu", "tau", *_labels("a", 10))),
+    _row(grouped_poisson, "centred, 8 counts, lognormal scale", Nuts(target_accept=0.95),
+         centred=True),
+    _row(grunfeld, "centred, 11 firms in 20 years, lognormal scale", Nuts(target_accept=0.95),
+         centred=True),
+)  # fmt: skip

@@ -86,25 +86,11 @@ NEAR_GAUSSIAN = (
         )
         for size in (2, 5, 10, 20, 50)
     ),
-    Posterior(
-        "large_logistic_5",
-        partial(large_logistic, 1500, 5),
-        "near Gaussian",
-        "logistic regression, 1,500 simulated observations",
-        Nuts(),
-    ),
-    Posterior(
-        "large_logistic_20",
-        partial(large_logistic, 1500, 20),
-        "near Gaussian",
-        "logistic regression, 1,500 simulated observations, 20 coefficients",
-        Nuts(target_accept=0.8),
-    ),
-    Posterior(
-        "large_poisson_10",
-        large_poisson,
-        "near Gaussian",
-        "Poisson regression, 600 simulated observations",
-        Nuts(),
-    ),
-)
+    Posterior("large_logistic_5", partial(large_logistic, 1500, 5), "near Gaussian",
+              "logistic regression, 1,500 simulated observations", Nuts()),
+    Posterior("large_logistic_20", partial(large_logistic, 1500, 20), "near Gaussian",
+              "logistic regression, 1,500 simulated observations, 20 coefficients",
+              Nuts(target_accept=0.8)),
+    Posterior("large_poisson_10", large_poisson, "near Gaussian",
+              "Poisson regression, 600 simulated observations", Nuts()),
+)  # fmt: skip

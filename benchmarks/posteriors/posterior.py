@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -106,6 +107,17 @@ class Posterior:
         """How the truth is known: "closed form", "quadrature" or "nuts"."""
         names = {ClosedForm: "closed form", Quadrature: "quadrature", Nuts: "nuts"}
         return names[type(self.recipe)]
+
+
+def row(
+    build: Callable[..., pm.Model],
+    kind: str,
+    description: str,
+    recipe: ClosedForm | Quadrature | Nuts,
+    **more: Any,
+) -> Posterior:
+    """A row of the table, named after the function that builds its model."""
+    return Posterior(build.__name__, build, kind, description, recipe, **more)
 
 
 def marginal_of(distribution: object) -> Marginal:

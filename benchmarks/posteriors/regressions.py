@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pymc as pm
 
 from .datasets import columns, from_sklearn, from_statsmodels, standardised, thinned, with_intercept
-from .posterior import Nuts, Posterior
+from .posterior import Nuts, Posterior, row
 
 LONGLEY = ("GNPDEFL", "GNP", "UNEMP", "ARMED", "POP", "YEAR")
 STACKLOSS = ("AIRFLOW", "WATERTEMP", "ACIDCONC")
@@ -142,8 +144,8 @@ def multinomial_wine() -> pm.Model:
     return model
 
 
-def _row(build: object, description: str, **recipe: object) -> Posterior:
-    return Posterior(build.__name__, build, "regression", description, Nuts(**recipe))
+def _row(build: Callable[[], pm.Model], description: str, **recipe: float) -> Posterior:
+    return row(build, "regression", description, Nuts(**recipe))
 
 
 REGRESSIONS = (

@@ -11,7 +11,7 @@ from scipy.special import gammaln
 from tripos.models import bioassay, globe, windshield
 from tripos.models.windshield import LINES
 
-from .posterior import ClosedForm, Marginal, Posterior, Quadrature, marginal_of
+from .posterior import ClosedForm, Marginal, Posterior, Quadrature, marginal_of, row
 
 
 def windshield_marginals() -> dict[str, Marginal]:
@@ -48,34 +48,12 @@ def globe_marginals() -> dict[str, Marginal]:
 
 
 TEXTBOOK = (
-    Posterior(
-        "bioassay",
-        bioassay,
-        "textbook",
-        "logistic, flat prior, four doses; ld50 has no mean",
-        Quadrature(((-14.0, 26.0), (-15.0, 135.0)), (1001, 2501)),
-        without_mean=("ld50",),
-    ),
-    Posterior(
-        "bioassay_normal",
-        partial(bioassay, "normal"),
-        "textbook",
-        "logistic, normal prior, four doses; ld50 has no mean",
-        Quadrature(((-9.0, 11.0), (-35.0, 70.0)), (801, 1601)),
-        without_mean=("ld50",),
-    ),
-    Posterior(
-        "windshield",
-        windshield,
-        "textbook",
-        "normal data, mean and log sd unknown, n = 9",
-        ClosedForm(windshield_marginals),
-    ),
-    Posterior(
-        "globe",
-        globe,
-        "textbook",
-        "binomial, 6 of 9, uniform prior",
-        ClosedForm(globe_marginals),
-    ),
-)
+    row(bioassay, "textbook", "logistic, flat prior, four doses; ld50 has no mean",
+        Quadrature(((-14.0, 26.0), (-15.0, 135.0)), (1001, 2501)), without_mean=("ld50",)),
+    Posterior("bioassay_normal", partial(bioassay, "normal"), "textbook",
+              "logistic, normal prior, four doses; ld50 has no mean",
+              Quadrature(((-9.0, 11.0), (-35.0, 70.0)), (801, 1601)), without_mean=("ld50",)),
+    row(windshield, "textbook", "normal data, mean and log sd unknown, n = 9",
+        ClosedForm(windshield_marginals)),
+    row(globe, "textbook", "binomial, 6 of 9, uniform prior", ClosedForm(globe_marginals)),
+)  # fmt: skip

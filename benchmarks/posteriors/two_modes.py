@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 from scipy import stats
 
-from .posterior import ClosedForm, Marginal, Posterior, Quadrature, marginal_by_cdf
+from .posterior import ClosedForm, Marginal, Posterior, Quadrature, marginal_by_cdf, row
 
 # Direction in which the two modes of a mixture in five dimensions lie, of length 1.
 _DIRECTION = np.array([0.7, 0.5, -0.3, 0.4, 0.1])
@@ -99,20 +99,8 @@ TWO_MODES = (
     _mixture("mixture_5d_equal_far", 0.5, 8.0, five=True),
     _mixture("mixture_5d_unequal_far", 0.9, 10.0, five=True),
     _mixture("mixture_5d_near", 0.7, 3.5, five=True),
-    Posterior(
-        "unordered_means",
-        unordered_means,
-        "two modes",
-        "mixture of two normals, labels free to switch",
-        Quadrature(((-6.0, 6.0), (-6.0, 6.0)), (1201, 1201)),
-        unimodal=False,
-    ),
-    Posterior(
-        "robust_location",
-        robust_location,
-        "two modes",
-        "location under Cauchy noise, observations in two camps",
-        Quadrature(((-60.0, 60.0),), (200_001,)),
-        unimodal=False,
-    ),
-)
+    row(unordered_means, "two modes", "mixture of two normals, labels free to switch",
+        Quadrature(((-6.0, 6.0), (-6.0, 6.0)), (1201, 1201)), unimodal=False),
+    row(robust_location, "two modes", "location under Cauchy noise, observations in two camps",
+        Quadrature(((-60.0, 60.0),), (200_001,)), unimodal=False),
+)  # fmt: skip

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ...approximations.errors import ArgumentError
 from ..calibration import Calibration, calibrate
-from ..storage import check_place, file_name, replace_folder
+from ..storage import check_place, file_name, replace_folder, write_contents
 from ..target import load_model
 from .printing import console
-
-_MARK = "contents.json"
 
 
 def run_calibration_job(
@@ -46,7 +43,7 @@ def run_calibration_job(
         begins.
     """
     folder = output / file_name(f"{target}-{method}-calibration")
-    check_place(folder, mark=_MARK)
+    check_place(folder)
     options = {} if draws is None else {"draws": draws}
     found = calibrate(
         load_model(target), method, simulations, options=options, random_seed=random_seed
@@ -58,10 +55,9 @@ def run_calibration_job(
         found.ranks.to_netcdf(place / "ranks.nc", engine="h5netcdf")
         if pictures:
             _draw(found, place / "ecdf.png")
-        files = [_MARK, *sorted(path.name for path in place.iterdir())]
-        (place / _MARK).write_text(json.dumps({"files": files}, indent=2), encoding="utf-8")
+        write_contents(place)
 
-    replace_folder(folder, write, mark=_MARK)
+    replace_folder(folder, write)
     console().print(str(found))
     console().print(f"Words, table, ranks and picture are in {folder}/")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,15 +25,13 @@ from ..exercise import (
 )
 from ..report.model import Models
 from ..report.origin import lines_of_job
-from ..storage import check_place, file_name, replace_folder
+from ..storage import check_place, file_name, replace_folder, write_contents
 from ..summary import most_different
 from ..target import load_model
 from ..verdict import Verdict
 from ..verdict.judges import verdicts
 from .printing import MOST_ROWS, console, table_of
 from .words import bioassay_sentences, sentences
-
-_MARK = "contents.json"
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def run_job(
         checked before the work begins.
     """
     folder = output / file_name(target)
-    check_place(folder, mark=_MARK)
+    check_place(folder)
     if target == "bioassay" and methods is None:
         fitted = _exercise(random_seed, options or {})
     else:
@@ -106,7 +103,8 @@ def run_job(
     if whole:
         tables["effects"] = effects(comparison)
     exercise = bioassay_sentences(comparison.trees, EXACT, NORMAL) if whole else []
-    said = [*(exercise or sentences(comparison)), *_judgements(found)]
+    judgements = [f"Verdict on {label}:\n{verdict}" for label, verdict in found.items()]
+    said = [*(exercise or sentences(comparison)), *judgements]
     if found:
         tables["verdicts"] = pd.concat({x: v.table for x, v in found.items()}, names=["label"])
     _print(target, tables, said)
@@ -122,9 +120,9 @@ def run_job(
             _write_pictures(place, comparison, drawing)
         if report:
             _write_report(place, target, fitted, drawing, exercise)
-        _write_contents(place)
+        write_contents(place)
 
-    replace_folder(folder, write, mark=_MARK)
+    replace_folder(folder, write)
     console().print(f"Tables, pictures and trees are in {folder}/")
     return Outcome(comparison, found)
 
@@ -179,10 +177,6 @@ def _compared(
         lines_of_job(target, chosen, random_seed, applicable),
         is_exercise=False,
     )
-
-
-def _judgements(found: Mapping[str, Verdict]) -> list[str]:
-    return [f"Verdict on {label}:\n{verdict}" for label, verdict in found.items()]
 
 
 def _asked(target: str, comparison: Comparison) -> tuple[str, ...]:
@@ -247,8 +241,3 @@ def _write_report(
         units=drawing.units,
         code=fitted.code,
     )
-
-
-def _write_contents(place: Path) -> None:
-    names = sorted(path.name for path in place.iterdir())
-    (place / _MARK).write_text(json.dumps({"files": [*names, _MARK]}, indent=2), encoding="utf-8")

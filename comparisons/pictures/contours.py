@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -84,7 +83,7 @@ def plot_contours(
     with look():
         figure = Figure(figsize=(5.6, 5.2), dpi=150, layout="constrained")
         axes = figure.add_subplot()
-        entries: dict[str, Artist] = {}
+        entries = {}
         for label, values in draws.items():
             style = styles[label]
             drawn = draw_regions(axes, trees[label], values, (x, y), levels, ranges, style)

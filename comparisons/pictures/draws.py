@@ -43,6 +43,24 @@ def draws_with(scalars: Scalars, quantities: Sequence[str]) -> dict[str, np.ndar
     return draws
 
 
+def draws_of_each(
+    trees: Mapping[str, xr.DataTree], quantities: Sequence[str]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Draws (1, S) of each quantity by the label of the trees that have it.
+
+    Raises
+    ------
+    ArgumentError
+        When there is no quantity.
+    NoSharedVariableError
+        When no tree has one of the quantities.
+    """
+    if not quantities:
+        raise ArgumentError("Name at least one quantity to draw.")
+    scalars = scalars_of(trees)
+    return {quantity: draws_with(scalars, (quantity,)) for quantity in quantities}
+
+
 def draws_in_plane(
     trees: Mapping[str, xr.DataTree], x: str, y: str
 ) -> tuple[dict[str, np.ndarray], tuple[tuple[float, float], tuple[float, float]]]:

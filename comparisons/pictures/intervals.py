@@ -13,9 +13,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...approximations.errors import ArgumentError
 from .axes import as_text, axis_label
-from .draws import draws_with, scalars_of
+from .draws import draws_of_each
 from .style import Style, look, styles_of
 
 MOST_ROWS = 30
@@ -57,10 +56,7 @@ def plot_intervals(
     ArgumentError
         When there is no quantity.
     """
-    if not quantities:
-        raise ArgumentError("Name at least one quantity to draw.")
-    scalars = scalars_of(trees)
-    draws = {quantity: draws_with(scalars, (quantity,)) for quantity in quantities}
+    draws = draws_of_each(trees, quantities)
     styles = styles_of(trees)
     shown = shown_quantities({quantity: len(by_label) for quantity, by_label in draws.items()})
     columns = 1 if len(shown) <= 4 else 2

@@ -12,16 +12,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.stats import norm
 
-from ...approximations.errors import ArgumentError
 from .axes import axis_label, legend_above, panel_note, shown_range
 from .contours import estimation_window, grid_mass, normal_of
-from .draws import draws_with, scalars_of
+from .draws import draws_of_each
 from .style import Style, look, styles_of
 
 # Least share of draws beyond a panel that is noted above it.
@@ -59,10 +57,7 @@ def plot_marginals(
     ArgumentError
         When there is no quantity.
     """
-    if not quantities:
-        raise ArgumentError("Name at least one quantity to draw.")
-    scalars = scalars_of(trees)
-    draws = {quantity: draws_with(scalars, (quantity,)) for quantity in quantities}
+    draws = draws_of_each(trees, quantities)
     styles = styles_of(trees)
     labels = {quantity: axis_label(quantity, units) for quantity in draws}
     # An axis label must not run into the next one.
@@ -78,9 +73,7 @@ def plot_marginals(
             if k % columns == 0:
                 axes.set_ylabel("density")
         drawn = [label for label in trees if any(label in by_label for by_label in draws.values())]
-        entries: dict[str, Artist] = {
-            label: Line2D([], [], **styles[label].stroke) for label in drawn
-        }
+        entries = {label: Line2D([], [], **styles[label].stroke) for label in drawn}
         legend_above(figure, entries, line=4.0)
     return figure
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import xarray as xr
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -77,9 +76,7 @@ def plot_matrix(
                 _draw_plane(axes, trees, scalars, pair, ranges, styles)
         _label(panels, shown, units)
         figure.align_ylabels([panels[row, 0] for row in range(size)])
-        entries: dict[str, Artist] = {
-            label: Line2D([], [], **style.stroke) for label, style in styles.items()
-        }
+        entries = {label: Line2D([], [], **style.stroke) for label, style in styles.items()}
         legend_above(figure, entries, title=regions_title(_LEVELS), line=4.0)
     return figure
 

@@ -12,6 +12,7 @@ from typing import Any
 import xarray as xr
 
 from ...approximations import METHODS
+from ...approximations.meter import evaluations_of
 from .words import number
 
 _SECONDS = ("seconds_compile", "seconds_fit", "seconds_draw", "seconds")
@@ -52,11 +53,7 @@ def origin(label: str, tree: xr.DataTree) -> Origin:
     """Read how a tree was made from its attributes."""
     attrs = tree.attrs
     sizes = tree["posterior"].sizes
-    counts = {
-        str(name).removeprefix("evaluations_"): count
-        for name, count in attrs.items()
-        if str(name).startswith("evaluations_") and count
-    }
+    counts = {name: count for name, count in evaluations_of(tree).items() if count}
     return Origin(
         label,
         str(attrs.get("method", "")),

@@ -16,6 +16,7 @@ from typing import Any
 import xarray as xr
 
 from ...approximations.errors import TriposError
+from ...approximations.meter import evaluations_of
 from ..importing import told_with_place
 from ..methods import load_method
 from ..summary import summary_table
@@ -80,12 +81,11 @@ def _run(cell: Cell, seconds: dict[str, float]) -> xr.DataTree:
 def _described(tree: xr.DataTree) -> dict[str, Any]:
     table = summary_table({"": tree}).droplevel("label")
     rows = {str(quantity): row.to_dict() for quantity, row in table.iterrows()}
-    counts = (n for name, n in tree.attrs.items() if str(name).startswith("evaluations_"))
     return {
         "tree": _netcdf(tree),
         "rows": rows,
         "diagnostics": _diagnostics(tree),
-        "evaluations": int(sum(counts)),
+        "evaluations": int(sum(evaluations_of(tree).values())),
     }
 
 
