@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytensor.tensor as pt
@@ -15,8 +16,12 @@ from ..density.graphs.parameters import Block, stands_alone, values_from_theta
 from ..density.graphs.symbolic import gradient_of
 from ..errors import CurvatureError, GradientError
 
+OwnCurvatures = Callable[[np.ndarray], list[tuple[Block, np.ndarray]]]
+
 # Most entries without prior curvature (hyperparameters, flat priors), handled one by one.
 _MOST_BARE = 100
+# Once a density, whatever data it is given: half a second that each of many refits would take.
+_COMPILED: WeakKeyDictionary[LogDensity, OwnCurvatures] = WeakKeyDictionary()
 
 
 def prior_precision(density: LogDensity) -> Callable[[np.ndarray], np.ndarray]:
@@ -36,7 +41,9 @@ def prior_precision(density: LogDensity) -> Callable[[np.ndarray], np.ndarray]:
         Takes theta (P,) and gives precisions (P,), all positive. It raises `CurvatureError` when
         more than 100 entries have no such prior, or one of them curves upward altogether.
     """
-    own = _own_curvatures(density)
+    if density not in _COMPILED:
+        _COMPILED[density] = _own_curvatures(density)
+    own = _COMPILED[density]
 
     def precision_at(theta: np.ndarray) -> np.ndarray:
         precision = np.zeros(density.size)
@@ -73,7 +80,7 @@ def _is_separate(density: LogDensity, block: Block) -> bool:
     return getattr(operation, "ndim_supp", 1) == 0 and stands_alone(density.model, block)
 
 
-def _own_curvatures(density: LogDensity) -> Callable[[np.ndarray], list[tuple[Block, np.ndarray]]]:
+def _own_curvatures(density: LogDensity) -> OwnCurvatures:
     """Minus the row sums of each separate block's own Hessian, which is diagonal."""
     model = density.model
     vector = pt.vector("theta", shape=(density.size,))
