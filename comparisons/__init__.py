@@ -1,4 +1,4 @@
-"""Comparisons of posteriors, whoever made them: tables first, words second, pictures last.
+"""Comparisons of posteriors from any source: tables first, words second, pictures last.
 
 Each of ``verdict``, ``calibration``, ``suite`` and ``report`` is a package with what users call in
 its ``__init__.py``. ``fit`` tries the methods of ``ladder``, ``compare`` returns a ``Comparison``,

@@ -140,9 +140,9 @@ def points_of(cells: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     cells : DataFrame
-        Of `Suite.cells`.
+        As `Suite.cells` makes it.
     errors : DataFrame
-        Of `errors_of`.
+        As `errors_of` makes it.
 
     Returns
     -------

@@ -62,7 +62,7 @@ def tail_inside_cells(cells: Cells, values: np.ndarray, middle: float, evaluate:
     ----------
     cells : Cells
     values : (n,) array
-        At the centres.
+        Values at the centres.
     middle : float
     evaluate : callable
 
@@ -96,9 +96,9 @@ def tail_far_out(
     thetas : (m, P) array
         Points spread wider than the posterior; those of negligible density are left out.
     log_density : (m,) array
-        Of the posterior, approximately.
+        Log density of the posterior, approximately.
     values : (m,) array
-        Of the quantity.
+        Values of the quantity.
     root : (P, P) array
         Root of the posterior's covariance.
     evaluate : callable

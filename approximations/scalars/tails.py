@@ -23,7 +23,7 @@ def tail_index(draws: np.ndarray, *, independent: bool = False) -> float:
     Parameters
     ----------
     draws : (C, S) array
-        Of one quantity.
+        Draws of one quantity.
     independent : bool, default False
         Whether draws are known to be independent; estimating their efficiency takes longest.
 

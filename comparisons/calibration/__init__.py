@@ -150,7 +150,7 @@ def calibrate(
     """Fit data simulated from known parameters, many times, and rank the true values.
 
     A true value drawn from the prior is a draw from the posterior of the data that it gives. So
-    its rank among the draws of an exact method is uniform. The ECDF of the ranks is held against a
+    its rank among the draws of an exact method is uniform. The ECDF of the ranks is compared with a
     simultaneous band (Säilynoja, Bürkner and Vehtari 2022), quantity by quantity: each entry of
     each free variable and deterministic, and the joint log density (Modrák et al. 2023), which
     finds errors that show in no parameter.
@@ -169,7 +169,7 @@ def calibrate(
     method : str or callable, default "laplace"
         As in `compare`: a name, or a function ``model -> DataTree``.
     simulations : int, default 1000
-        At least 20.
+        Number of simulated data sets, at least 20.
     given : DataTree, optional
         Draws from the posterior of the model's own data, from a method that you trust (posterior
         SBC, Säilynoja et al. 2025). They are the true values, and the method is fitted to observed

@@ -37,7 +37,7 @@ class Draws:
     Attributes
     ----------
     values : dict of str to (C, S, ...) array
-        By variable.
+        Draws by variable.
     lp : (C, S) array or None
         Log densities, where the method records them.
     independent : bool

@@ -75,7 +75,7 @@ class Truths:
     values : (N, Q) array
         Without the joint log density.
     entries : dict of str to list of int
-        By variable, which of its entries are ranked.
+        Which entries of each variable are ranked.
     with_log_density : bool
         Whether the joint log density is the last quantity ranked.
     """

@@ -47,7 +47,7 @@ class Style:
         Hexadecimal.
     line : "solid" or (offset, dashes)
     width : float
-        Of a line, in points.
+        Width of a line, in points.
     marker : str
     hollow : bool
         Whether the markers are outlines: further trees of a method.

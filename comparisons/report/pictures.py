@@ -75,7 +75,7 @@ def comparison_pictures(
     trees : mapping of str to DataTree
     quantities : sequence of str
     quantiles : DataFrame
-        Of `quantile_table`.
+        As `quantile_table` makes it.
     judges : mapping of str to str
         Label of each judged tree to the label of its judge.
     units : mapping of str to str, optional

@@ -75,7 +75,7 @@ def sheet(frame: pd.DataFrame, verdicts: Mapping[str, Verdict], judges: Mapping[
     Parameters
     ----------
     frame : DataFrame
-        Of `summary_table` or `quantile_table`.
+        As `summary_table` or `quantile_table` makes it.
     verdicts : mapping of str to Verdict
     judges : mapping of str to str
         Label of a judged tree to label of its judge.

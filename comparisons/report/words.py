@@ -96,7 +96,7 @@ def finding_about_intervals(
 
 
 def intervals_in_words(quantiles: pd.DataFrame, quantities: Sequence[str]) -> str:
-    """Name the 95 % intervals of the first few quantities, where no tree is held against one."""
+    """Name the 95 % intervals of the first few quantities, where no tree has a judge."""
     rows = quantiles.loc[quantiles.index.get_level_values("quantity").isin(quantities)]
     intervals = [f"{q} by {label} {_interval(row)}" for (q, label), row in rows.iterrows()]
     return f"95 % intervals: {'; '.join(intervals[:_MOST_SENTENCES])}."

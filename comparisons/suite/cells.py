@@ -111,7 +111,7 @@ class Outcome:
         Peak resident memory of the process while the cell ran, libraries included, in bytes. Where
         the system cannot reset the peak, it includes earlier cells of the process.
     evaluations : int
-        Of the log density and its derivatives.
+        Number of evaluations of the log density and its derivatives.
     warnings : tuple of str
     traceback : str
         Only of a failure that is no `TriposError`.

@@ -34,7 +34,7 @@ class SuiteFile:
     Attributes
     ----------
     arguments : dict
-        Of `run_suite`.
+        Arguments of `run_suite`.
     reference : str or None
         The method that the scoreboard takes as exact where the truth is not known.
     """

@@ -38,7 +38,7 @@ def cells_of(
     models, methods : sequence of str
     repeats : int, default 1
     arguments, options : mapping of str to mapping, optional
-        By model, and by method.
+        Arguments by model, options by method.
     random_seed : int, default 0
 
     Raises

@@ -39,7 +39,7 @@ def verdicts(
     ----------
     trees : mapping of str to DataTree
     density : LogDensity, optional
-        Of the model: where no tree can judge, weighted draws from it do.
+        Density of the model: where no tree can judge, weighted draws from it do.
     judges : mapping of str to str, optional
         Label of a tree to label of the one that judges it; the most exact one judges all others,
         if None.
@@ -49,7 +49,7 @@ def verdicts(
     Returns
     -------
     dict of str to Verdict
-        By label; no entry for the judge, or for a tree that shares no quantity with it.
+        Keyed by label; no entry for the judge, or a tree that shares no quantity with it.
     """
     if judges is None:
         reference = reference_of(trees)

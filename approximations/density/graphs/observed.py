@@ -40,7 +40,7 @@ class ModelGraphs:
     logp : Variable
         Log density, Jacobian terms included: the sum of all elements of the terms.
     terms : list of Variable
-        Of the free and the observed variables and the potentials, in the model's order.
+        Terms of free and observed variables and potentials, in the model's order.
     quantities : list of Variable
         Free variables on their own scale, then deterministics.
     own : tuple of SharedVariable
