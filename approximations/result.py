@@ -90,6 +90,11 @@ def assemble(
     return tree
 
 
+def group_of(tree: xr.DataTree, name: str) -> xr.Dataset:
+    """Take a group of a tree, empty where the tree has none of that name."""
+    return tree[name].to_dataset() if name in tree.children else xr.Dataset()
+
+
 def posterior_dataset(density: LogDensity, values: Mapping[str, np.ndarray]) -> xr.Dataset:
     """Label draws (S, ...) of named variables by the model's dims and coords, as one chain."""
     chains = {name: value[None] for name, value in values.items()}

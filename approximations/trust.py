@@ -25,6 +25,7 @@ from .limits import (
     TRUSTED_K_HAT,
 )
 from .method import method_of
+from .result import group_of
 from .scalars.quantities import flatten
 from .weights.kept import weights_of_draws
 
@@ -65,7 +66,7 @@ def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) ->
     tuple of Broken
         Empty where it can be trusted.
     """
-    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
+    fit = group_of(tree, "fit")
     method = method_of(tree)
     if method and not method.is_exact and "weighted_posterior" not in tree.children:
         return (Broken("approximation", where=method.name),)
@@ -203,7 +204,7 @@ def chain_signs(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> C
             r_hat = worst, -least
             bulk = _smallest(labels, array_stats.ess(draws, method="bulk"))
             tail = _smallest(labels, array_stats.ess(draws, method="tail", prob=_TAIL))
-    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    stats = group_of(tree, "sample_stats")
     diverging = int(stats["diverging"].sum()) if "diverging" in stats else None
     bfmi: tuple[float, ...] = ()
     if "energy" in stats:

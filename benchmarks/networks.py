@@ -7,10 +7,10 @@ deviations are from those of the exact Hessian; a network with 100,000 weights, 
 from __future__ import annotations
 
 import resource
-import time
 
 import numpy as np
 import xarray as xr
+from measuring import timed
 
 from tripos.approximations import LogDensity, laplace, low_rank_laplace
 from tripos.models import neural_network
@@ -48,9 +48,7 @@ def errors_of_small() -> None:
 def costs_of_large() -> None:
     """Print what a fit of the large network takes."""
     density = LogDensity(neural_network(**LARGE), linker="numpy")
-    begun = time.perf_counter()
-    tree = low_rank_laplace(density, rank=RANK, random_seed=1)
-    seconds = time.perf_counter() - begun
+    seconds, tree = timed(lambda: low_rank_laplace(density, rank=RANK, random_seed=1))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"\nA network of {density.size:,} weights, {LARGE['observations']} data, rank {RANK}:")
     print(f"{seconds:.1f} s, of them {tree.attrs['seconds_draw']:.1f} s for draws")

@@ -10,6 +10,7 @@ import xarray as xr
 
 from ..approximations.errors import ArgumentError, NoSharedVariableError
 from ..approximations.limits import HEAVY_TAIL
+from ..approximations.result import group_of
 from ..approximations.scalars.quantities import flatten
 from ..approximations.scalars.tails import tail_index
 from .monte_carlo import Sample, samples_of
@@ -141,7 +142,7 @@ def checked_names(trees: Mapping[str, xr.DataTree], var_names: Sequence[str]) ->
 
 def _rows_of(tree: xr.DataTree, quantities: Sequence[str]) -> dict[str, dict[str, float]]:
     draws, samples = flatten(tree["posterior"].to_dataset()), samples_of(tree)
-    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
+    fit = group_of(tree, "fit")
     known = set(map(str, fit["quantity"].values)) if "quantiles" in fit else set()
     return {
         label: _row_of_rule(fit.sel(quantity=label))

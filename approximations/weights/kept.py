@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..density import LogDensity
 from ..limits import FEWEST_SMOOTHED
-from ..result import Record, assemble
+from ..result import Record, assemble, group_of
 from .smoothing import smoothed_weights
 
 _GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
@@ -61,7 +61,7 @@ def weights_of_draws(tree: xr.DataTree) -> KeptWeights | None:
     WeightsError
         When all of them are 0, or one is not a number.
     """
-    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    stats = group_of(tree, "sample_stats")
     if not {"lp", "log_proposal"} <= set(stats) or stats["lp"].size < FEWEST_SMOOTHED:
         return None
     return weights_of_ratios((stats["lp"] - stats["log_proposal"]).values.ravel())

@@ -121,8 +121,8 @@ def zero_sum() -> None:
 
 def stick_breaking() -> None:
     weights = pm.StickBreakingWeights("w", alpha=2.0, K=4)
-    data = rng().normal(size=OBSERVATIONS)
-    pm.NormalMixture("y", w=weights, mu=np.arange(5) - 2.0, sigma=1.0, observed=data)
+    mu = np.arange(5) - 2.0
+    pm.NormalMixture("y", w=weights, mu=mu, sigma=1.0, observed=normals(OBSERVATIONS))
 
 
 def wishart() -> None:

@@ -18,9 +18,9 @@ from tripos.approximations import LogDensity
 from tripos.approximations.errors import TriposError
 from tripos.approximations.linear_algebra.gaussian import Gaussian
 from tripos.approximations.mode import find_mode
+from tripos.approximations.scalars.quantities import scalars_at
 
 from . import POSTERIORS, Posterior
-from .exact import scalars
 from .truth import Known, load_truth
 
 # The default tolerances of a verdict (issue 3): shift of the mean in sds, log ratio
@@ -103,8 +103,7 @@ def laplace_values(posterior: Posterior) -> dict[str, np.ndarray]:
         uniform = qmc.Sobol(gaussian.size, rng=np.random.default_rng(seed)).random(POINTS)
         # A scrambled point may be 0 exactly, whose normal quantile is minus infinity.
         whitened = ndtri(np.maximum(uniform, 2.0**-33))
-        found = scalars(density, gaussian.place(whitened))
-        blocks.append({k: v for k, v in found.items() if not posterior.only or k in posterior.only})
+        blocks.append(posterior.judged(scalars_at(density, gaussian.place(whitened))))
     return {label: np.stack([block[label] for block in blocks]) for label in blocks[0]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tripos.approximations import LogDensity
-from tripos.approximations.density.graphs.parameters import labels_of
+from tripos.approximations.scalars.quantities import scalars_at
 
 from .posterior import ClosedForm, Posterior, Quadrature
 from .truth import PROBABILITIES, Known
@@ -13,13 +13,10 @@ from .truth import PROBABILITIES, Known
 
 def by_closed_form(posterior: Posterior, recipe: ClosedForm) -> dict[str, Known]:
     """Quantities by formula."""
-    known = {}
-    for label, marginal in recipe.marginals().items():
-        if posterior.only and label not in posterior.only:
-            continue
-        quantiles = np.asarray(marginal.quantile(PROBABILITIES))
-        known[label] = exactly(marginal.mean, marginal.sd, quantiles)
-    return known
+    return {
+        label: exactly(marginal.mean, marginal.sd, np.asarray(marginal.quantile(PROBABILITIES)))
+        for label, marginal in posterior.judged(recipe.marginals()).items()
+    }
 
 
 def by_quadrature(posterior: Posterior, recipe: Quadrature) -> tuple[dict[str, Known], float]:
@@ -33,24 +30,11 @@ def by_quadrature(posterior: Posterior, recipe: Quadrature) -> tuple[dict[str, K
     weights = np.exp(log_density - log_density.max())
     weights /= weights.sum()
     matters = weights > 1e-25
-    values = scalars(density, thetas[matters])
     known = {
         label: _weighted(entries, weights[matters], label not in posterior.without_mean)
-        for label, entries in values.items()
-        if not posterior.only or label in posterior.only
+        for label, entries in posterior.judged(scalars_at(density, thetas[matters])).items()
     }
     return known, _edge_mass(weights.reshape(recipe.points))
-
-
-def scalars(density: LogDensity, thetas: np.ndarray) -> dict[str, np.ndarray]:
-    """Free variables and deterministics (S,) at points ``thetas`` (S, P), by flattened name."""
-    model, found = density.model, {}
-    for name, values in density.unravel(thetas).items():
-        dims = model.named_vars_to_dims.get(name)
-        coords = [density.coords.get(dim) for dim in dims] if dims else None
-        labels = labels_of(name, values.shape[1:], coords)
-        found |= dict(zip(labels, values.reshape(len(values), -1).T, strict=True))
-    return found
 
 
 def exactly(mean: float, sd: float, quantiles: np.ndarray) -> Known:

@@ -108,6 +108,10 @@ class Posterior:
         names = {ClosedForm: "closed form", Quadrature: "quadrature", Nuts: "nuts"}
         return names[type(self.recipe)]
 
+    def judged[T](self, by_label: Mapping[str, T]) -> dict[str, T]:
+        """Keep what is of a quantity that is judged."""
+        return {q: found for q, found in by_label.items() if not self.only or q in self.only}
+
 
 def row(
     build: Callable[..., pm.Model],

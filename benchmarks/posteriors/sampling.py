@@ -82,10 +82,7 @@ def run(program: Any, posterior: Posterior, draws: int, seed: int, **settings: A
         **settings,
     )
     seconds = time.perf_counter() - started
-    scalars = flatten(tree["posterior"].to_dataset())
-    kept = {
-        label: x for label, x in scalars.items() if not posterior.only or label in posterior.only
-    }
+    kept = posterior.judged(flatten(tree["posterior"].to_dataset()))
     return Run(kept, int(tree["sample_stats"]["diverging"].sum()), seconds)
 
 

@@ -132,11 +132,9 @@ def known_to_json(known: Known) -> dict[str, Any]:
 
 
 def _known(values: dict[str, Any]) -> Known:
-    scalars = {n: np.nan if values[n] is None else values[n] for n in ("mean", "sd")}
-    errors = {n: np.nan if values[n] is None else values[n] for n in ("mcse_mean", "mcse_sd")}
+    names = ("mean", "sd", "mcse_mean", "mcse_sd")
     return Known(
-        **scalars,
-        **errors,
+        **{name: np.nan if values[name] is None else values[name] for name in names},
         has_mean=values["has_mean"],
         quantiles=values["centre"] + values["scale"] * np.array(values["steps"]) / STEPS,
         ess=np.inf if values["ess"] is None else values["ess"],

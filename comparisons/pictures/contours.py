@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 from scipy.stats import chi2
 
 from ...approximations.errors import ArgumentError
+from ...approximations.result import group_of
 from .axes import axis_label, legend_above
 from .draws import draws_in_plane
 from .style import Style, look, styles_of
@@ -105,7 +106,7 @@ def grid_mass(tree: xr.DataTree, quantities: Sequence[str]) -> xr.DataArray | No
         With one dim a quantity, in their order; None for a tree that is no grid, or a quantity that
         is not one of its axes (a transformed parameter has another label than its variable).
     """
-    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
+    fit = group_of(tree, "fit")
     if "log_density" not in fit or "parameter" not in fit.coords:
         return None
     axis_of = {str(name): f"axis_{k}" for k, name in enumerate(fit["parameter"].values)}
@@ -124,7 +125,7 @@ def normal_of(tree: xr.DataTree, quantities: Sequence[str]) -> tuple[np.ndarray,
     pair of arrays or None
         None for any other tree, or a quantity that is not one of its unconstrained parameters.
     """
-    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
+    fit = group_of(tree, "fit")
     if tree.attrs.get("method") != "laplace" or not {"mode", "covariance"} <= set(fit.data_vars):
         return None
     places = {str(name): k for k, name in enumerate(fit["parameter"].values)}

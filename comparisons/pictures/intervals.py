@@ -6,6 +6,7 @@ a log dose share no scale.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...approximations.result import group_of
 from .axes import as_text, axis_label
 from .draws import draws_of_each
 from .style import Style, look, styles_of
@@ -86,17 +88,12 @@ def shown_quantities(rows: Mapping[str, int]) -> list[str]:
 
 def intervals_of(tree: xr.DataTree, quantity: str, draws: np.ndarray) -> np.ndarray:
     """Ends of the 95 % and 50 % intervals and the median (5,): exact for a grid, else of draws."""
-    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
-    known = fit.get("quantiles")
-    if known is None or not {"quantity", "probability"} <= set(known.coords):
-        return np.quantile(draws, PROBABILITIES)
-    given = known["probability"].values
-    if quantity not in known["quantity"] or not all(
-        np.isclose(given, p).any() for p in PROBABILITIES
-    ):
-        return np.quantile(draws, PROBABILITIES)
-    exact = known.sel(quantity=quantity).sel(probability=list(PROBABILITIES), method="nearest")
-    return exact.values
+    known = group_of(tree, "fit").get("quantiles")
+    if known is not None and {"quantity", "probability"} <= set(known.coords):
+        at = {"probability": list(PROBABILITIES)}
+        with contextlib.suppress(KeyError):  # where it tells others
+            return known.sel(quantity=quantity).sel(at, method="nearest", tolerance=1e-6).values
+    return np.quantile(draws, PROBABILITIES)
 
 
 def _draw_panel(

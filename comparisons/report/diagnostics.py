@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...approximations.result import group_of
 from ...approximations.trust import broken_by_grid, chain_signs, largest_edge
 from ...approximations.trust_words import said
 from .chains import Sign, chain_pictures, chain_words, listed_signs
@@ -60,7 +61,7 @@ def diagnosis(label: str, tree: xr.DataTree, drawn: tuple[str, ...]) -> Diagnosi
         Quantities to draw, where a picture is one of quantities.
     """
     method = str(tree.attrs.get("method", ""))
-    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
+    fit = group_of(tree, "fit")
     scalars = tuple(
         Sign(words, number(float(fit[name]), 2 if "error" in name else 6))
         for name, words in _SCALARS.items()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ...approximations.result import group_of
 from ...approximations.scalars.quantities import flatten
 from ...approximations.weights.kept import weights_of_points
 from ..monte_carlo import samples_of
@@ -128,8 +129,8 @@ def _quantiles_of(scalars: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 def _better_quantiles(tree: xr.DataTree) -> pd.DataFrame:
     """Quantiles that are more accurate than the draws': by a rule, or by weighted points."""
-    if "fit" in tree.children and "quantiles" in tree["fit"]:
-        known = tree["fit"]["quantiles"].sel(probability=list(QUANTILES))
+    if (known := group_of(tree, "fit").get("quantiles")) is not None:
+        known = known.sel(probability=list(QUANTILES))
         return pd.DataFrame(
             known.values, index=known["quantity"].values, columns=list(QUANTILE_COLUMNS)
         )

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ...approximations.limits import TRUSTED_K_HAT
+from ...approximations.result import group_of
 from ...approximations.trust import Broken, broken_by_weights
 from ...approximations.trust_words import said
 from ...approximations.weights.kept import KeptWeights, weights_of_draws, weights_of_points
@@ -69,13 +70,11 @@ def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
     """Take a tree's stored weights, or compute them from its densities; None if it has neither."""
     if (kept := weights_of_points(tree)) is not None:
         return _signs(kept, "pairs", used=True)
-    fit = tree["fit"].to_dataset() if "fit" in tree.children else xr.Dataset()
-    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    fit = group_of(tree, "fit")
+    stats = group_of(tree, "sample_stats")
     if "log_weight" in stats and "pareto_khat" in fit:
-        pareto_khat, effective = (
-            float(fit["pareto_khat"]),
-            float(fit.get("effective_sample_size", np.inf)),
-        )
+        pareto_khat = float(fit["pareto_khat"])
+        effective = float(fit.get("effective_sample_size", np.inf))
         broken = broken_by_weights(pareto_khat, effective, stats["log_weight"].size)
         return WeightSigns(np.empty(0), "draws", pareto_khat, effective, broken, used=True)
     # A k-hat beside the approximation's own density is of weights that were not applied.

@@ -17,6 +17,7 @@ import xarray as xr
 
 from ...approximations.errors import TriposError
 from ...approximations.meter import evaluations_of
+from ...approximations.result import group_of
 from ..importing import told_with_place
 from ..methods import load_method
 from ..summary import summary_table
@@ -90,12 +91,10 @@ def _described(tree: xr.DataTree) -> dict[str, Any]:
 
 
 def _diagnostics(tree: xr.DataTree) -> dict[str, float]:
-    found = {}
-    if "fit" in tree.children:
-        fit = tree["fit"].to_dataset()
-        found = {name: float(fit[name]) for name in _DIAGNOSTICS if name in fit}
-    if "sample_stats" in tree.children and "diverging" in tree["sample_stats"]:
-        found["divergences"] = float(tree["sample_stats"]["diverging"].sum())
+    fit, stats = group_of(tree, "fit"), group_of(tree, "sample_stats")
+    found = {name: float(fit[name]) for name in _DIAGNOSTICS if name in fit}
+    if "diverging" in stats:
+        found["divergences"] = float(stats["diverging"].sum())
     return found
 
 
