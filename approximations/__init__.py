@@ -3,19 +3,19 @@
 The methods: ``grid``, ``laplace``, ``low_rank_laplace``, ``diagonal_laplace``, ``skew_laplace``,
 ``importance``, ``quadrature``, ``nested_laplace``, ``advi`` (and ``fullrank_advi``), ``dadvi``,
 ``pathfinder``, ``smc``, ``nuts``; ``method`` registers what the rest of tripos has to know of each.
-Two more answer with something else than draws: ``tierney_kadane`` and `find_modes`.
+Two more return something other than draws: ``tierney_kadane`` and `find_modes`.
 
-They stand on floors, each folder on those above it alone:
+They build on these folders, each of which imports only those above it:
 
 - ``density``: the log density over one vector (its ``graphs``, the ``sparsity`` of its Hessian, its
   ``derivatives``)
 - ``linear_algebra``: the normal distribution, Cholesky factors
-- ``mode``: the steps to a mode, to several, and why there is none
+- ``mode``: searches for one mode or several, and why there is none
 - ``matrix_free``: `low_rank_laplace` and `diagonal_laplace`, without a Hessian
 - ``rules``: nodes of quadrature, and a grid's box
 - ``weights``: proposals and importance weights
 - ``scalars``: moments and marginals of one quantity
-- ``nested``: the rooms of `nested_laplace`
+- ``nested``: the parts of `nested_laplace`
 - ``variational``: fits that maximise an evidence lower bound
 
 and beside them ``result`` (the tree), ``meter``, ``trust``, ``limits``, ``errors``, ``arguments``,

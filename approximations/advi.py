@@ -1,4 +1,4 @@
-"""Variational inference by automatic differentiation: the normal distribution of the highest ELBO.
+"""Automatic differentiation variational inference: the normal distribution with the highest ELBO.
 
 Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational
 inference", JMLR 18(14). The objective and its gradient are PyMC's, `pymc.ADVI` and
@@ -48,8 +48,8 @@ def advi(
     """Approximate a posterior by independent normal distributions in unconstrained space.
 
     Their means and sds maximise the evidence lower bound, by stochastic gradients with one draw
-    each. Correlations are not known to it, and where there are any its sds are too small: those of
-    a normal posterior given all other parameters.
+    each. It ignores correlations, and where there are any its sds are too small: for a normal
+    posterior, those of each parameter given all others.
 
     Parameters
     ----------
@@ -61,13 +61,13 @@ def advi(
         Where the mean starts; the model's initial point, if None.
     random_seed : int or Generator, optional
     iterations : int, default 50,000
-        At most; a millisecond or two each.
+        Largest number of iterations, a millisecond or two each.
     learning_rate : float, default 0.1
-        Length of the first steps, in sds of the approximation; the last are a tenth as long.
+        Length of the first steps, in sds of the approximation; the last ones are a tenth of it.
     tolerance : float, default 0.02
-        The search ends when every mean is known to this standard error, in sds.
+        The search stops when every mean has at most this standard error, in sds.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def advi(
         ``posterior`` (chain=1, draw=S), ``unconstrained_posterior``, ``sample_stats`` (``lp``, and
         ``log_proposal``, the approximation's own log density), ``observed_data``,
         ``constant_data``, ``point_estimate`` (the means on the variables' own scale), and ``fit``
-        with ``mean``, ``mean_error``, ``sd`` (P,), ``elbo`` and ``elbo_error`` (of the draws),
-        ``elbo_trace`` and ``elbo_trace_error`` (by ``iteration``, 250 at a time), and
-        ``pareto_khat`` of the importance weights lp - log_proposal (from 100 draws on).
+        with ``mean``, ``mean_error``, ``sd`` (P,), ``elbo`` and ``elbo_error`` (from the draws),
+        ``elbo_trace`` and ``elbo_trace_error`` (by ``iteration``, in blocks of 250), and
+        ``pareto_khat`` of the log importance weights lp - log_proposal (for 100 draws or more).
 
     Raises
     ------
@@ -114,7 +114,7 @@ def fullrank_advi(
     tolerance: float = 0.02,
     progressbar: bool = True,
 ) -> xr.DataTree:
-    """Approximate a posterior by the multivariate normal distribution of the highest ELBO.
+    """Approximate a posterior by the multivariate normal distribution with the highest ELBO.
 
     Exact, up to the noise of its gradients, where the posterior is normal in unconstrained space.
 
@@ -133,7 +133,7 @@ def fullrank_advi(
     ConvergenceError, DataError, GradientError, NonFiniteDensityError
         As `advi` does.
     MemoryLimitError
-        When the iterates of so many covariances would not fit.
+        When the iterates of so many covariances would not fit in memory.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     settings: dict[str, Any] = {"draws": draws, "start": start, "iterations": iterations}
@@ -192,7 +192,7 @@ def _check_size(size: int) -> None:
 
 
 def _order(fitter: KLqp, density: LogDensity) -> np.ndarray:
-    """Where each entry of ``theta`` (P,) stands in PyMC's own flat vector."""
+    """Position of each entry of ``theta`` (P,) in PyMC's own flat vector."""
     ordering = fitter.approx.groups[0].ordering
     slices = [ordering[block.value_name][1] for block in density.blocks]
     return np.concatenate([np.arange(part.start, part.stop) for part in slices])

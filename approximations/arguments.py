@@ -1,8 +1,7 @@
 """What public functions have in common: their arguments are checked, by their own signatures.
 
-A call that does not bind, an argument of another type than is written in the signature, and
-something else where a model belongs raise errors that are sentences. Ranges are for each function
-to check.
+A call that does not bind, an argument of the wrong type, and anything but a model as ``model``
+raise errors that are sentences. Each function checks ranges itself.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def renamed_arguments[F: Callable[..., Any]](**names: str) -> Callable[[F], F]:
     Parameters
     ----------
     **names : str
-        New name by old one.
+        Old name = new name.
     """
 
     def renaming(function: F) -> F:
@@ -65,12 +64,12 @@ def renamed_arguments[F: Callable[..., Any]](**names: str) -> Callable[[F], F]:
 def checked_arguments[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Check each call of a function against the types in its signature, before it is made.
 
-    A name, or a function, where a list of such belongs is taken for a list of one.
+    A single name or function is accepted in place of a list of them.
 
     Raises
     ------
     ArgumentError
-        When the call does not bind, or an argument is not of its type.
+        When the call does not bind, or an argument has the wrong type.
     """
     signature = inspect.signature(function)
     name = function.__qualname__.removesuffix(".__init__")
@@ -114,7 +113,7 @@ def model_given(model: Any) -> pm.Model:
     Raises
     ------
     ArgumentError
-        When it is something else; the sentence says what to do with that.
+        When it is something else; the message says what to do with it.
     """
     if model is None:
         try:
@@ -150,7 +149,7 @@ def _no_model(given: Any) -> str:
 
 @functools.cache
 def _types_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """Types of the named parameters, of those that have one."""
+    """Types of the named parameters that have an annotation."""
     hints = typing.get_type_hints(function)
     named = inspect.signature(function).parameters.values()
     variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
@@ -158,7 +157,7 @@ def _types_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _checked(name: str, value: Any, expected: Any) -> Any:
-    """Check one argument, and give it back: in a list, where it is the only one of a list."""
+    """Check one argument and return it, wrapped in a list where a list is expected."""
     if _is(value, expected):
         return value
     if any(pm.Model is option for option in _options(expected)):
@@ -174,7 +173,7 @@ def _checked(name: str, value: Any, expected: Any) -> Any:
 
 
 def _is(value: Any, expected: Any) -> bool:
-    """Whether a value is of a type, as far as signatures of this package go."""
+    """Whether a value is of a type, for the types in this package's signatures."""
     origin, inner = get_origin(expected), get_args(expected)
     if isinstance(expected, TypeAliasType):
         return _is(value, expected.__value__)
@@ -185,7 +184,7 @@ def _is(value: Any, expected: Any) -> bool:
     if origin is Literal:
         return isinstance(value, str) and value in inner
     if origin is Mapping:
-        # What is wrong with an entry that is no mapping itself, the function knows better.
+        # The function itself reports best what is wrong with an entry that is no mapping.
         deep = inner[1] if get_origin(inner[1]) is Mapping else Any
         return isinstance(value, Mapping) and all(
             _is(key, inner[0]) and _is(entry, deep) for key, entry in value.items()
@@ -221,7 +220,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _options(expected: Any) -> tuple[Any, ...]:
-    """Members of a union; a type that is none is the only one."""
+    """Members of a union; any other type is its own only member."""
     is_union = get_origin(expected) in (types.UnionType, typing.Union)
     return get_args(expected) if is_union else (expected,)
 
@@ -253,7 +252,7 @@ def _either(words: Sequence[str]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Show a plain value, and of any other its type."""
+    """Show a plain value, or the type of any other."""
     if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
         return f"the function {_name(value)}"
     if isinstance(value, type):
@@ -271,7 +270,7 @@ def _name(function: Any) -> str:
 
 
 def _unbound(name: str, signature: inspect.Signature, error: TypeError) -> str:
-    """Say why a call does not bind, and what can be said."""
+    """Say why a call does not bind, and what arguments there are."""
     taken = [key for key in signature.parameters if key != "self"]
     positional = [
         p.name

@@ -43,8 +43,8 @@ def dadvi(
 ) -> xr.DataTree:
     """Approximate a posterior by independent normal distributions, by deterministic optimisation.
 
-    The approximation is that of `advi`, but for the error of the fixed draws: where the posterior
-    is normal, each mean is off by its sd times the mean of as many standard normal numbers.
+    The approximation is that of `advi`, up to the error of the fixed draws: for a normal posterior,
+    each mean is off by its sd times the mean of ``fixed_draws`` standard normal numbers.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def dadvi(
         Number of independent draws S of the approximation.
     random_seed : int or Generator, optional
     fixed_draws : int, default 400
-        Draws that stand for the expectation in the ELBO. A mean's error is about its sd divided by
-        the square root of their number.
+        Draws that approximate the expectation in the ELBO. A mean's error is about its sd divided
+        by the square root of their number.
     linker : {"numpy", "numba"}, default "numpy"
-        ``"numpy"`` is ready in a second; ``"numba"`` may pay for a slow model.
+        ``"numpy"`` is ready in a second; ``"numba"`` may pay off for a slow model.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to `pymc_extras.fit_dadvi`: ``optimizer_method``, ``tol``, ...
 
@@ -68,7 +68,7 @@ def dadvi(
     DataTree
         As `advi` returns it, without a trace of the ELBO: ``fit`` has ``mean``, ``mean_error``
         (sd over the root of ``fixed_draws``: to first order), ``sd`` (P,), ``elbo`` and
-        ``elbo_error`` (of fresh draws), ``fixed_elbo`` (of the fixed ones: it is higher) and
+        ``elbo_error`` (from fresh draws), ``fixed_elbo`` (from the fixed ones: it is higher) and
         ``pareto_khat``.
 
     Raises
@@ -95,7 +95,7 @@ def dadvi(
     mean, log_sd = np.split(found["x"].values, 2)
     order = theta_order(density)
     gaussian = independent_normal(mean[order], np.exp(log_sd[order]))
-    # Its objective leaves out the constant of the normal distribution's entropy.
+    # pymc-extras' objective leaves out the constant of the normal's entropy.
     constant = 0.5 * density.size * (1 + np.log(2 * np.pi))
     fit = {
         "mean_error": ("parameter", gaussian.sd / np.sqrt(fixed_draws)),

@@ -35,10 +35,10 @@ def diagonal_laplace(
 ) -> xr.DataTree:
     """Approximate a posterior by independent normal distributions at its mode.
 
-    Each has the exact curvature along its parameter. Its sd is the conditional one, given all
-    other parameters: never too wide and often far too narrow, while a function of many parameters
-    may come out too wide. There is no evidence to give. The mode is found by conjugate gradients;
-    no Hessian is made, and where it is not sparse, P Hessian-vector products are taken.
+    Each has the exact curvature along its parameter. Its sd is the conditional one, given all other
+    parameters: never too wide and often far too narrow, while a function of many parameters may
+    come out too wide. No evidence is estimated. The mode is found by conjugate gradients; no
+    Hessian is formed: where it is not sparse, P Hessian-vector products are used.
 
     Parameters
     ----------

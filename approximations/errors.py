@@ -18,7 +18,7 @@ class ArgumentError(TriposError, ValueError):
 
 
 class DiscreteVariableError(TriposError):
-    """A free variable is discrete, so the log density has no gradient in it."""
+    """A free variable is discrete, so the log density has no gradient with respect to it."""
 
 
 class NoFreeVariableError(TriposError):
@@ -42,7 +42,7 @@ class ModeAtInfinityError(TriposError):
 
 
 class ImproperPosteriorError(TriposError):
-    """A prior has no finite mass, and the posterior does not fall off where it leaves room."""
+    """A prior is improper, and so is the posterior, as far as its tail was followed."""
 
 
 class ModeNotFoundError(TriposError):
@@ -54,7 +54,7 @@ class CurvatureError(TriposError):
 
 
 class DerivativeError(CurvatureError):
-    """A derivative at a mode is not what differences of the one before it say that it is."""
+    """A derivative at a mode disagrees with differences of the next lower one."""
 
 
 class GridSizeError(TriposError):
@@ -106,7 +106,7 @@ class StorageError(TriposError):
 
 
 class GridEdgeWarning(UserWarning):
-    """A given box cuts off a share of the posterior that can be seen in the results."""
+    """A given box cuts off enough of the posterior to distort the results."""
 
 
 class QuadratureWarning(UserWarning):
@@ -126,7 +126,7 @@ class UntrustedWeightsWarning(UserWarning):
 
 
 class UntrustedReferenceWarning(UserWarning):
-    """A tree that others should be held against cannot be trusted by its own diagnostics."""
+    """A tree that others should be compared with fails its own diagnostics."""
 
 
 class SecondModeWarning(UserWarning):
@@ -134,20 +134,20 @@ class SecondModeWarning(UserWarning):
 
 
 class DifferencesWarning(UserWarning):
-    """A Hessian made of differences is not accurate enough for the spread that it tells."""
+    """A Hessian by differences is not accurate enough for the sds that it implies."""
 
 
 class MemoryLimitError(TriposError):
-    """An array that was asked for would take more memory than there is to spare."""
+    """A requested array would take more memory than is available."""
 
 
 class IndefiniteMatrixError(CurvatureError):
-    """A matrix that is to be factored as a precision has a direction that does not curve down.
+    """A matrix to be factored as a precision is not positive definite.
 
     Parameters
     ----------
     lowest : float
-        Curvature along the direction, after scaling to a unit diagonal: not positive.
+        Curvature along ``direction``, after scaling to a unit diagonal: not positive.
     direction : (P,) array
         In the parameters' own units.
     """
@@ -173,19 +173,19 @@ class LatentModeError(TriposError):
 
 
 class SmallGroupsWarning(UserWarning):
-    """Laplace's approximation of small groups moves the outer parameters visibly."""
+    """Laplace's approximation of small groups biases the outer parameters."""
 
 
 class MethodError(TriposError):
-    """A method of the user's own raised an error, or returned no posterior."""
+    """A user-defined method raised an error, or returned no posterior."""
 
 
 class MissingExtraError(SamplingError):
-    """A method needs a package that is not installed; the sentence names the extra that has it."""
+    """A method needs a package that is not installed; the message names the extra."""
 
 
 class ConvergenceError(TriposError):
-    """A fit stopped before what it optimises had settled, or it is not a finite number."""
+    """A fit stopped before its objective had converged, or the objective is not finite."""
 
 
 class SuiteError(TriposError):
@@ -197,4 +197,4 @@ class CorruptCellWarning(UserWarning):
 
 
 class CalibrationError(TriposError):
-    """A method cannot be calibrated on a model, such as one that no data can be simulated from."""
+    """A method cannot be calibrated on a model, such as one that cannot simulate data."""

@@ -46,7 +46,7 @@ from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
 
 MOST_SCALARS = 4
 _MOST_CELLS = 50_000_000
-# What a search in a given box may end with: the box needs neither a mode nor derivatives.
+# Errors that a search in a given box may ignore: it needs neither a mode nor derivatives.
 _NO_MODE = (
     ModeAtInfinityError,
     ModeNotFoundError,
@@ -82,7 +82,7 @@ def grid(
     model : pymc.Model or LogDensity, optional
         The model in context, if None. It may have up to 4 free scalars.
     draws : int, default 4000
-        Draws: a cell by its mass, and a place inside the cell at random.
+        Number of draws: a cell by its mass, and a uniform point inside the cell.
     bounds : mapping of str to (low, high), optional
         A box on the variables' own scale; the density needs no derivatives then. By default the
         box is found: it starts around the mode and widens until each edge (the outermost fortieth)
@@ -91,23 +91,23 @@ def grid(
         Cells along each axis; 2001, 401, 101 or 41 for 1 to 4 scalars by default.
     random_seed : int or Generator, optional
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
 
     Returns
     -------
     DataTree
         As `laplace` returns it; ``fit`` holds ``log_density`` (axis_0, ..., with the cell centres
-        as coordinates), ``mean``, ``sd`` and ``quantiles`` of every quantity from the cells and
-        not from draws, ``mean_error`` and ``sd_error`` as half the cells and the edges of the box
-        tell them, ``log_evidence``, its error as half the cells tell it, ``edge_mass``, and the
+        as coordinates), ``mean``, ``sd`` and ``quantiles`` of every quantity from the cells and not
+        from draws, ``mean_error`` and ``sd_error`` estimated from half the cells and the edges of
+        the box, ``log_evidence``, its error estimated from half the cells, ``edge_mass``, and the
         ``mode`` where there is one. ``tail_k`` is the index of a quantity's heavier tail: where it
-        is above 0.7, as of a ratio that divides by zero, there is no mean, and ``mean`` and ``sd``
-        are NaN; from 0.45 on ``sd`` is.
+        is above 0.7, as for a ratio whose denominator can be zero, there is no mean, and ``mean``
+        and ``sd`` are NaN; from 0.45 on, ``sd`` is NaN.
 
     Raises
     ------
     GridSizeError
-        With more than 4 free scalars, more cells than memory should hold, or, when neither
+        With more than 4 free scalars, too many cells for memory, or, when neither
         ``bounds`` nor ``points`` is given, cells too wide for the posterior.
     BoundsError
         When the bounds miss a variable, name an unknown one, are reversed, leave the support or
@@ -169,14 +169,14 @@ def _checked_points(density: LogDensity, points: Any) -> tuple[int, ...]:
 
 
 def _points_by_name(density: LogDensity, shape: tuple[int, ...]) -> int | dict[str, int]:
-    """Say the numbers of cells as ``points`` takes them."""
+    """Express the numbers of cells as the argument ``points``."""
     if len(set(shape)) == 1:
         return shape[0]
     return {block.name: shape[block.start] for block in density.blocks}
 
 
 def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode | None]:
-    """Give the box, and the mode where the posterior has one: a given box needs none."""
+    """The box, and the mode where the posterior has one: a given box needs none."""
     if bounds is None:
         mode = find_mode(density)
         return found_box(density, mode, mode.gaussian), mode
@@ -210,7 +210,7 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
     if edges[k, side] > MOST_EDGE_MASS:
         warnings.warn(
             f"The edge of the box at {where} (unconstrained scale) holds {edges[k, side]:.2g} of "
-            "the mass, so the box itself shows in the results. Widen it, or leave bounds out.",
+            "the mass, so the box distorts the results. Widen it, or leave bounds out.",
             GridEdgeWarning,
             stacklevel=4,
         )

@@ -1,6 +1,6 @@
 """Importance sampling from proposals built on the mode: draws of the posterior itself, weighted.
 
-What `laplace` approximates, this corrects: mirrored pairs of draws from a heavy-tailed proposal get
+It corrects `laplace`: antithetic pairs of draws from a heavy-tailed proposal get importance
 weights, whose Pareto k-hat says whether the correction can be trusted.
 """
 
@@ -48,9 +48,9 @@ def importance(
 
     Some proposals are tried on a few hundred draws each: t distributions, a normal with a
     heavy-tailed part, and, when these are poor, a mixture that follows the posterior's ridge.
-    From the best, pairs of mirrored draws are weighted and resampled.
+    Antithetic (mirrored) pairs of draws from the best are weighted and resampled.
 
-    What it cannot see: a mode that no draw meets. Then all is well as far as k-hat can tell.
+    A mode that no draw reaches is missed, and k-hat cannot detect that.
 
     Parameters
     ----------
@@ -65,18 +65,18 @@ def importance(
         Number of weighted pairs S; as many as ``draws``, and at least 1000, by default. Each costs
         two log densities.
     max_iterations : int, default 200
-        Of the search for the mode.
+        Limit for the search for the mode.
 
     Returns
     -------
     DataTree
         As `laplace` returns it: ``posterior`` holds draws of equal weight, so that every function
-        of ArviZ can be used. They are resampled systematically: a point is there as often as its
-        weight times ``draws`` says, rounded up or down, so none is there twice whose weight is
-        below 1 / ``draws``. ``sample_stats`` has ``lp``, and ``log_weight``, the log weight that a
-        draw had before: it is spent, and is there to be looked at.
+        of ArviZ can be used. They come from systematic resampling: a point appears its weight times
+        ``draws`` times, rounded up or down, so that no point with a weight below 1 / ``draws`` is
+        repeated. ``sample_stats`` has ``lp``, and ``log_weight``, the log weight before resampling,
+        which must not be applied again.
 
-        The weighted points are kept whole, both of each pair, in ``weighted_posterior`` (named
+        All weighted points, both of each pair, are kept in ``weighted_posterior`` (named
         variables), ``weighted_unconstrained_posterior``, and ``weighted_sample_stats``: ``lp``,
         ``pair`` and ``log_weight``, normalised. Means under these weights have less noise than
         means of resampled draws.
@@ -94,14 +94,14 @@ def importance(
         When the log density is NaN or plus infinity at a draw where that matters; far out, where
         the density vanishes, it counts as a density of 0.
     WeightsError
-        When no draw has a weight, or one pair holds more than 99 % of it.
+        When all weights are zero, or one pair holds more than 99 % of the weight.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
 
     Warns
     -----
     UntrustedWeightsWarning
-        When k-hat is 0.7 or more, or the weighted draws are worth fewer than a tenth of the pairs
-        and than 200.
+        When k-hat is 0.7 or more, or the effective sample size is below a tenth of the pairs and
+        below 200.
     """
     draws = checked_count("draws", draws)
     pairs = max(draws, 1000) if pairs is None else pairs
@@ -138,14 +138,14 @@ def importance(
 
 
 def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Choose points by their weights, systematically, and shuffle them.
+    """Resample points systematically by their weights, and shuffle them.
 
     Returns
     -------
     (draws,) array of int
-        Indices into the 2 S points, first of all pairs before second.
+        Indices into the 2 S points, first points of all pairs before second points.
     """
-    # Pair by pair, so that mirror images compete for the same places.
+    # Pair by pair, so that mirror images are stratified together.
     weights = np.exp(weighted.log_point_weights).T.ravel()
     pair, side = np.divmod(systematic(weights, draws, rng), 2)
     return rng.permutation(side * len(weighted.log_weights) + pair)

@@ -51,43 +51,43 @@ def laplace(
     """Approximate a posterior by a normal distribution in unconstrained space.
 
     The mean is the mode of the log density *with* its Jacobian term, the covariance the inverse of
-    its negative Hessian there. That is exact, and checked; where PyTensor has no second derivative,
-    it is made of differences of the exact gradient, as attribute ``hessian`` tells. Draws are
-    carried back to the variables' own scale, so a positive variable stays positive.
+    its negative Hessian there. The Hessian is exact, and checked; where PyTensor has no second
+    derivative, it consists of differences of the exact gradient, as attribute ``hessian`` records.
+    Draws are carried back to the variables' own scale, so a positive variable stays positive.
 
-    A Hessian that is mostly zero, as of a hierarchical model with many groups, is held and factored
-    as a sparse matrix, with 100,000 parameters in seconds. For one that is full and too large, as
-    of a network with 100,000 weights, there is `low_rank_laplace`.
+    A Hessian that is mostly zero, as for a hierarchical model with many groups, is held and
+    factored as a sparse matrix, with 100,000 parameters in seconds. For one that is dense and too
+    large, as for a network with 100,000 weights, there is `low_rank_laplace`.
 
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None. Pass a `LogDensity` to fit again without compiling.
     draws : int, optional
-        Number of independent draws S. Default: 4000, or for more than 5000 parameters as many as
-        make 20 million numbers (200 draws of 100,000 parameters).
+        Number of independent draws S. Default: 4000, or for more than 5000 parameters 20 million
+        numbers in all (200 draws of 100,000 parameters).
     start : mapping, (P,) array or "find_MAP", optional
         Where the search for the mode begins; see `find_mode`.
     random_seed : int or Generator, optional
     max_iterations : int, default 200
-        Of the search for the mode.
+        Limit for the search for the mode.
     starts : int, optional
-        How many searches, at most, look for other modes: 8 are plenty, and cost as much as some
-        fits. Where no ``start`` is given, the heaviest mode found is taken. None looks for none;
-        see `find_modes`.
+        Largest number of searches for other modes: 8 are plenty, and cost as much as several fits.
+        Where no ``start`` is given, the mode with most mass is used. With None no other mode is
+        searched for; see `find_modes`.
     curvature, rank
-        Deprecated since 0.2. Call `low_rank_laplace` in the place of ``curvature="low_rank"``, and
-        `diagonal_laplace` in that of ``"diagonal"``; the curvature of `laplace` is exact.
+        Deprecated since 0.2. Call `low_rank_laplace` instead of ``curvature="low_rank"``, and
+        `diagonal_laplace` instead of ``"diagonal"``; the curvature of `laplace` is exact.
 
     Warns
     -----
     DeprecationWarning
         When ``curvature`` is given.
     SecondModeWarning
-        When ``starts`` was given and a heavier mode was taken in the place of that at which the
-        search ended, or another with at least 1 % of its mass was found.
+        When ``starts`` was given and a heavier mode replaced the one at which the search ended, or
+        another with at least 1 % of its mass was found.
     DifferencesWarning
-        When a variance may be off by more than a hundredth, as the Hessian is made of differences.
+        When a variance may be off by more than 1 %, because the Hessian is by differences.
 
     Returns
     -------
@@ -99,9 +99,9 @@ def laplace(
         ``log_evidence`` = logp(mode) + P/2 log 2 pi + 1/2 log det(covariance), and
         ``hessian_error``, the error of the Hessian's entries as a share of their size: 0 where it
         is exact. Where the Hessian
-        is sparse (`LogDensity.has_sparse_hessian`) there is no ``covariance``, and the precision
-        stands as ``precision_value``, ``precision_row`` and ``precision_column`` (entry), the
-        entries on and below the diagonal; `precision_of` puts it together.
+        is sparse (`LogDensity.has_sparse_hessian`) there is no ``covariance``, and the precision is
+        stored as ``precision_value``, ``precision_row`` and ``precision_column`` (entry), the
+        entries on and below the diagonal; `precision_of` reassembles it.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def laplace(
     GradientError
         When PyTensor cannot differentiate the log density.
     MemoryLimitError
-        When so many draws would not fit; the sentence says how many would.
+        When so many draws would not fit in memory; the message says how many would.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     if curvature is not None:
@@ -129,7 +129,7 @@ def laplace(
     meter = Meter(density)
     mode = find_mode(density, start=start, max_iterations=max_iterations)
     if starts is not None:
-        # The searches have random numbers of their own, so that those of the draws stay the same.
+        # The searches use a separate random stream, so that the draws do not depend on them.
         streams = rng.spawn(1)[0]
         mode = watched_mode(density, mode, streams, starts, may_move=start is None)
     fit = normal_fit(density, mode)
@@ -142,7 +142,7 @@ def laplace(
 
 
 def _method_of(curvature: str) -> Callable[..., xr.DataTree]:
-    """Name the method that an argument of tripos 0.1 asks for, and warn `laplace`'s caller."""
+    """Name the method that replaces an argument of tripos 0.1, and warn `laplace`'s caller."""
     methods = {"exact": laplace, "low_rank": low_rank_laplace, "diagonal": diagonal_laplace}
     method: Callable[..., xr.DataTree] = methods[curvature]
     warnings.warn(

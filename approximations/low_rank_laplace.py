@@ -1,4 +1,4 @@
-"""The Laplace approximation without a Hessian: the prior's precision, and some directions upon it.
+"""The Laplace approximation without a Hessian: the prior's precision plus a few directions.
 
 In networks and other dense models the data say much about few directions; see
 ``matrix_free/low_rank.py``.
@@ -40,13 +40,13 @@ def low_rank_laplace(
 ) -> xr.DataTree:
     """Approximate a large posterior by a normal distribution, with its leading curvature only.
 
-    It serves posteriors whose Hessian is dense and too large to be made, as of a network with
-    100,000 weights: the mode is found by conjugate gradients, and memory is that of ``rank``
-    vectors. The precision is the prior's, and the ``rank`` directions in which the log density's
+    For posteriors whose Hessian is dense and too large to form, as for a network with 100,000
+    weights: the mode is found by conjugate gradients, and memory is that of ``rank`` vectors. The
+    precision is the prior's, updated in the ``rank`` directions in which the log density's
     curvature differs most from it. In the directions left out the approximation has the prior's
     spread: too wide where the data curve the density downward, which is the rule, and too narrow
     where they curve it upward, as hidden units of a network can. The log evidence is too large or
-    too small with it.
+    too small accordingly.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def low_rank_laplace(
     DataTree
         As `laplace` returns it, without a matrix in ``fit``, which has ``mode``, ``sd`` (P,),
         ``logp_mode``, ``log_evidence``, ``hessian_error``, the prior's precisions
-        ``prior_precision`` (P,), and as ``eigenvalue`` (K,) the curvatures kept, relative to
-        the prior: none left out is larger in size than the least of them.
+        ``prior_precision`` (P,), and as ``eigenvalue`` (K,) the curvatures kept, relative to the
+        prior: the largest in absolute value.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def low_rank_laplace(
     draws = draws_that_fit(draws, density)
     meter = Meter(density)
     mode = find_mode_by_products(density, start, max_iterations=max_iterations)
-    # Lanczos has random numbers of its own, so that those of the draws stay the same.
+    # Lanczos uses a separate random stream, so that the draws do not depend on it.
     factor = low_rank_factor(density, mode.theta, mode.prior, rank, rng.spawn(1)[0])
     gaussian = Gaussian(mode.theta, factor)
     constant = 0.5 * gaussian.size * np.log(2 * np.pi)

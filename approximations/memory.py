@@ -1,4 +1,4 @@
-"""Refuse an array that the machine has no room for, before it is made."""
+"""Refuse an array that would not fit in memory, before it is allocated."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import psutil
 from .errors import MemoryLimitError
 
 _BYTES = 8  # of a number in double precision
-# What any machine has: not worth the question.
+# Small enough for any machine, so not checked.
 _ALWAYS = 2**26
 _GROUPS_OF_PROCESS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
-# Limit and use: of version 2, and of version 1.
+# Files of limit and usage: version 2, then version 1.
 _FILES_OF_GROUP = (
     ("memory.max", "memory.current"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes"),
@@ -26,11 +26,11 @@ def check_memory(what: str, entries: float, advice: str) -> None:
     Parameters
     ----------
     what : str
-        What needs them, as the subject of a sentence: ``"The covariance of 40,000 parameters"``.
+        The array, as subject of a sentence: ``"The covariance of 40,000 parameters"``.
     entries : float
         How many numbers.
     advice : str
-        What to ask for instead, as a sentence.
+        What to do instead, as a sentence.
 
     Raises
     ------
@@ -48,10 +48,10 @@ def check_memory(what: str, entries: float, advice: str) -> None:
 
 
 def available_memory() -> int:
-    """Bytes of memory that this process can still get, swapping nothing out.
+    """Bytes of memory that this process can still allocate without swapping.
 
-    What the machine has left, and no more than its control groups (a container's limit) and its own
-    limit of addresses (``ulimit -v``) leave it.
+    The machine's free memory, capped by the control groups (a container's limit) and by the limit
+    on the address space (``ulimit -v``).
     """
     limits = [psutil.virtual_memory().available, *_free_of_groups(), *_free_of_addresses()]
     return max(0, min(limits))
@@ -84,7 +84,7 @@ def _free_of_group(folder: Path) -> Iterator[int]:
         except (OSError, ValueError):
             continue
         if most != "max":
-            # Copies of files are given back when the memory is needed.
+            # The kernel releases cached files when the memory is needed.
             yield int(most) - taken + int(stats.get("inactive_file", 0))
 
 
@@ -99,5 +99,5 @@ def _free_of_addresses() -> Iterator[int]:
 
 
 def _said(count: float) -> str:
-    """Say a number of bytes in GiB, or in MiB where that is more telling."""
+    """Format a number of bytes in GiB, or in MiB where it is small."""
     return f"{count / 2**30:.3g} GiB" if count >= 2**30 else f"{count / 2**20:.3g} MiB"

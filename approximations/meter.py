@@ -13,16 +13,16 @@ _COUNTED = "evaluations_"
 
 
 class Meter:
-    """A stopwatch on one density, started when it is made.
+    """A stopwatch for one density, started when it is created.
 
     Every method has the same skeleton: its density, a meter, the fit, ``meter.fitted()``, the
-    draws, the tree, ``meter.written_into(tree)``. Seconds in which the density compiles count as
-    such wherever they fall; of other packages those that are said with `compiled`.
+    draws, the tree, ``meter.written_into(tree)``. Seconds in which the density compiles are counted
+    separately whenever they occur; those of other packages are reported with `compiled`.
 
     Parameters
     ----------
     density : LogDensity
-        It may have been used before: only what is spent from now on counts.
+        It may have been used before: only costs from now on count.
     """
 
     def __init__(self, density: LogDensity) -> None:
@@ -33,11 +33,11 @@ class Meter:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the meter was made, or since the last part ended."""
+        """Seconds since the meter was created, or since the last part ended."""
         return time.perf_counter() - self._since
 
     def compiled(self, seconds: float | None = None) -> None:
-        """Say that seconds, all that have elapsed if None, went into another package's compiling.
+        """Record seconds (all elapsed ones, if None) that another package spent on compiling.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class Meter:
             self._since += seconds
 
     def fitted(self) -> None:
-        """Say that the fit is done, and drawing begins."""
+        """Record that the fit is done, and drawing begins."""
         self._end("fit")
 
     def spent(self, **evaluations: int) -> None:
@@ -58,7 +58,7 @@ class Meter:
         self._spent.update(evaluations)
 
     def written_into[T: (xr.DataTree, xr.Dataset)](self, result: T) -> T:
-        """Write the costs until now into the attributes of a result, and return it."""
+        """Write the costs so far into the attributes of a result, and return it."""
         self._end("draw")
         self.spent(**self._density.evaluations)
         result.attrs |= {f"seconds_{part}": seconds for part, seconds in self._seconds.items()}
@@ -67,7 +67,7 @@ class Meter:
         return result
 
     def _end(self, part: str) -> None:
-        """End a part; what the density compiled meanwhile is no part of it."""
+        """End a part, excluding the density's compile time."""
         now, compiled = time.perf_counter(), self._density.seconds_compiling
         self._seconds["compile"] += compiled - self._compiled
         self._seconds[part] += now - self._since - (compiled - self._compiled)

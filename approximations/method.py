@@ -1,4 +1,4 @@
-"""The register of methods: what the rest of tripos knows of each, said once in the method's file.
+"""The register of methods: what the rest of tripos knows of each, declared in the method's file.
 
 The ladder of `fit`, suites, calibrations, verdicts, reports, pictures and the contract test read it
 from here.
@@ -19,7 +19,7 @@ Look = tuple[str, tuple[float, ...], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What there is to know of a method besides how it is called.
+    """A method and its properties.
 
     It can be called like its function.
 
@@ -28,29 +28,29 @@ class Method:
     function : callable
         ``model, draws, *, ... -> DataTree``.
     needs : tuple of str
-        What of a model it cannot do without: a ``"gradient"``, a ``"hessian"``, a joint ``"mode"``,
+        What it requires of a model: a ``"gradient"``, a ``"hessian"``, a joint ``"mode"``,
         a ``"latent_field"``.
     most_scalars : int or None
-        How many free scalars it takes at most.
+        Largest number of free scalars.
     draws : "independent", "resampled" or "chains"
-        What its draws are worth: each as much as the next; as much as the weights that they were
-        drawn again by; or as much as chains are.
+        Kind of draws, which determines their Monte Carlo errors: independent ones; ones resampled
+        by importance weights; or Markov chains.
     is_exact : bool
-        Whether it gives the posterior up to Monte Carlo error, or the error of a rule, and not
-        another distribution near it.
+        Whether it gives the posterior up to Monte Carlo or quadrature error, rather than an
+        approximating distribution.
     judge_rank : int or None
-        Which tree of several judges the others in a comparison: the lowest. None never judges.
+        The tree with the lowest rank judges the others in a comparison. None never judges.
     rung : int or None
-        Its place on the ladder of `fit`, cheapest first. None has none.
+        Position on the ladder of `fit`, cheapest first. None if it is not on it.
     takes_new_data : bool
-        Whether it takes a `LogDensity` as `set_data` left it.
+        Whether it accepts a `LogDensity` whose data were changed by `set_data`.
     extra : str or None
-        The extra of tripos that brings the package it needs, such as ``"pymc-extras"``.
+        The extra of tripos that installs the package it needs, such as ``"pymc-extras"``.
     in_suites : mapping
-        Arguments in a suite, where processes share the cores, unless others are given.
+        Default arguments in a suite, where processes share the cores.
     look : (str, tuple of float, str) or None
-        How pictures draw it: colour (hexadecimal), dashes (none is a solid line), marker. None gets
-        one that is free.
+        Style in pictures: hexadecimal colour, dashes (none is a solid line), marker. With None it
+        gets one that is free.
     """
 
     function: Callable[..., xr.DataTree]
@@ -67,7 +67,7 @@ class Method:
 
     @property
     def name(self) -> str:
-        """The function's."""
+        """Name of the function."""
         return self.function.__name__
 
     @property

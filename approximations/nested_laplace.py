@@ -34,8 +34,8 @@ from .weights.reflection import reflected
 from .weights.smoothing import smoothed_weights, systematic
 from .weights.support import Place, checked_logp
 
-# Nodes a latent scalar by which Laplace's approximation of small groups is checked, and the shift
-# of an outer parameter, in sds, from which it is reported.
+# Nodes per latent scalar for checking Laplace's approximation of small groups, and the smallest
+# shift of an outer parameter, in sds, that is reported.
 _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
 
 
@@ -61,61 +61,59 @@ def nested_laplace(
     weights: bool = False,
     max_iterations: int = 200,
 ) -> xr.DataTree:
-    """Approximate the posterior of a hierarchical model, its latent field by nested normals.
+    """Approximate the posterior of a hierarchical model, integrating its latent field out.
 
     Given the outer parameters, the latent field is approximated by a normal distribution at its
     mode, found with a sparse Hessian; that gives the outer parameters' density, with an exact
-    gradient. Their mode is searched, and nodes are laid around it: a Gauss-Hermite product rule for
+    gradient. Their mode is found, and nodes are placed around it: a Gauss-Hermite product rule for
     up to four outer parameters, a central composite design for up to ten.
 
     Fixed effects stay outside the latent field unless ``latent`` names them. With them inside, as
-    INLA has them, more models fit and the search is shorter, but many small groups are biased: in a
-    logistic model with 10 trials a group, the log of the groups' sd moved by 0.3 of its sd and the
-    intercept by 0.6 with 100 groups, by 1.2 and 17 with 100,000.
+    in INLA, more models fit and the search is shorter, but with many small groups there is bias: in
+    a logistic model with 10 trials a group, the log of the groups' sd moved by 0.3 of its sd and
+    the intercept by 0.6 with 100 groups, by 1.2 and 17 with 100,000.
 
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
     draws : int, optional
-        Number of independent joint draws S. Default: 4000, or for more than 5000 parameters as many
-        as make 20 million numbers (200 draws of 100,000 parameters).
+        Number of independent joint draws S. Default: 4000, or for more than 5000 parameters 20
+        million numbers in all (200 draws of 100,000 parameters).
     latent : sequence of str, optional
-        Names of the latent variables, n scalars in all. Default: the arrays whose prior is normal
-        given the other variables and which are no fixed effects; see `latent_field`.
+        Names of the latent variables, n scalars in all. Default: arrays whose prior is normal given
+        the other variables, except fixed effects; see `latent_field`.
     start : mapping, (P,) array or "find_MAP", optional
-        Where the searches begin; see `find_mode`.
+        Where the searches start; see `find_mode`.
     random_seed : int or Generator, optional
     points : int, optional
         Nodes along the axis of each outer parameter, for a product rule.
     nagq : int, default 1
         Quadrature nodes for each latent scalar, where these are independent given the outer
-        parameters: 1 is Laplace, more is lme4's ``nAGQ``. Draws of the latent field stay normal.
+        parameters: 1 is Laplace; it is lme4's ``nAGQ``. Draws of the latent field stay normal.
     skew : bool, default False
-        Whether draws of the latent field are reflected into its skewness; see `skew_laplace`.
+        Whether draws of the latent field are reflected to match its skewness; see `skew_laplace`.
     weights : bool, default False
         Whether draws are resampled by Pareto-smoothed importance weights, so that they follow the
-        exact posterior as far as ``pareto_khat`` in ``fit`` says: below 0.7 they can be trusted.
-        The weighted draws are kept, too, as `importance` keeps them.
+        exact posterior if ``pareto_khat`` in ``fit`` is below 0.7. The weighted draws are kept,
+        too, as by `importance`.
     max_iterations : int, default 200
-        Of the search for the mode of the outer parameters.
+        Limit for the search for the mode of the outer parameters.
 
     Returns
     -------
     DataTree
         ``posterior`` with all variables and deterministics, ``unconstrained_posterior``,
-        ``sample_stats`` with ``lp`` and, unless ``weights`` were used, ``log_proposal``, so that
-        lp - log_proposal are importance log weights, and ``fit`` with
+        ``sample_stats`` with ``lp`` and, unless ``weights`` were used, ``log_proposal``, so that lp
+        - log_proposal are log importance weights, and ``fit`` with
 
-        - ``mode``, ``mean``, ``sd`` (parameter), unconstrained, all uncertainty included; the mode
-          is that of the outer parameters (to a twentieth of an sd, with ``nagq``) with the latent
-          field's given them;
-        - ``outer_covariance`` at the mode;
-        - ``nodes`` (node, outer) and ``weights`` (node), their shares of the evidence;
-        - ``log_evidence``, its ``log_evidence_error`` as far as a coarser rule on the same nodes
-          tells it, and ``log_evidence_laplace``, with the outer parameters taken for normal;
-        - ``hessian_error``, as in `laplace`;
-        - with ``weights``: ``pareto_khat``, ``effective_sample_size`` and ``distinct_draws``.
+        - ``mode``, ``mean``, ``sd`` (parameter), unconstrained, including all uncertainty; the mode
+        is that of the outer parameters (to a twentieth of an sd, with ``nagq``), and of the latent
+        field given them; - ``outer_covariance`` at the mode; - ``nodes`` (node, outer) and
+        ``weights`` (node), their shares of the evidence; - ``log_evidence``, its
+        ``log_evidence_error`` by a coarser rule on the same nodes, and ``log_evidence_laplace``,
+        with the outer parameters approximated as normal; - ``hessian_error``, as in `laplace`; -
+        with ``weights``: ``pareto_khat``, ``effective_sample_size`` and ``distinct_draws``.
 
         With ``weights`` there are ``weighted_posterior``, ``weighted_unconstrained_posterior`` and
         ``weighted_sample_stats``, the draws before they were resampled, too.
@@ -123,31 +121,31 @@ def nested_laplace(
     Raises
     ------
     LatentFieldError
-        When the variables cannot be split, or ``nagq`` does not fit the model.
+        When the variables cannot be split, or ``nagq`` does not suit the model.
     LatentModeError
         When a search for the latent field's mode does not converge.
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
         When the outer parameters have no peak.
     ImproperPosteriorError
-        When the outer density does not fall off along a parameter whose prior is flat.
+        When the marginal density does not fall off along an outer parameter with a flat prior.
     DerivativeError
-        When a derivative at the mode is not what differences say.
+        When a derivative at the mode disagrees with finite differences.
     QuadratureError
         When the outer density is higher at a node than at the mode.
     MemoryLimitError
-        When draws or nodes would not fit.
+        When draws or nodes would not fit in memory.
     NonFiniteDensityError
         When the log density is NaN or plus infinity at a draw where that matters.
     WeightsError
-        When no draw has a weight, with ``weights``.
+        When all weights are zero, with ``weights``.
     SparsityError
-        When the pattern of the latent precision does not hold.
+        When the sparsity pattern of the latent precision is wrong.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
 
     Warns
     -----
     SmallGroupsWarning
-        When five nodes a latent scalar, in the place of one, would move an outer parameter by more
+        When five nodes per latent scalar, instead of one, would move an outer parameter by more
         than a tenth of its sd.
     UntrustedWeightsWarning
         When ``weights`` cannot be trusted, with a k-hat of 0.7 or more.
@@ -186,7 +184,7 @@ def nested_laplace(
         return meter.written_into(tree)
     quality, chosen, stats["log_weight"] = _weighted(logp - log_proposal, rng)
     _warn_of_weights(quality, draws)
-    # What comes out was not drawn from the proposal, so its density is not given.
+    # The result no longer follows the proposal, so its density is not stored.
     kept = {name: stats[name][chosen] for name in ("lp", "log_weight")}
     fit = fit.assign(quality)
     tree = assemble(density, thetas[chosen], fit, record, sample_stats=kept, point=point)
@@ -195,7 +193,7 @@ def nested_laplace(
 
 
 def _laplace_evidence(mode: OuterMode) -> float:
-    """Log evidence with the outer parameters taken for normal, too."""
+    """Log evidence with the outer parameters approximated as normal, too."""
     constant = len(mode.conditional.outer) * np.log(2 * np.pi)
     return mode.conditional.log_marginal + 0.5 * (constant + mode.gaussian.log_determinant)
 
@@ -226,7 +224,7 @@ def _fit_dataset(mode: OuterMode, around: OuterNodes) -> xr.Dataset:
 def _skewed(
     density: LogDensity, near: Place, drawn: NestedDraws, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reflect draws (S, P) that have mirror images: they, their log density and log proposal."""
+    """Reflect draws (S, P): new draws, their log density and log proposal."""
     logp = checked_logp(density, near, drawn.thetas)
     if drawn.mirrored is None:
         return drawn.thetas, logp, drawn.log_proposal
@@ -238,7 +236,7 @@ def _skewed(
 def _weighted(
     log_ratios: np.ndarray, rng: np.random.Generator
 ) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
-    """Smooth weights (S,), and choose draws by them: quality, indices and log weights."""
+    """Smooth weights (S,) and resample by them: quality, indices and log weights."""
     smoothed, pareto_khat = smoothed_weights(log_ratios)
     log_weights = smoothed - logsumexp(smoothed)
     shares = np.exp(log_weights)
@@ -264,7 +262,7 @@ def _warn_of_weights(quality: dict[str, float], draws: int) -> None:
 
 
 def _warn_of_small_groups(mode: OuterMode) -> None:
-    """Tell by how much quadrature of each latent scalar would move the outer parameters.
+    """Warn if quadrature of each latent scalar would move the outer parameters.
 
     In whitened coordinates the curvature at the mode is 1, so the slope of the correction is the
     shift.
@@ -276,7 +274,7 @@ def _warn_of_small_groups(mode: OuterMode) -> None:
     if abs(shifts[worst]) > _TELL_SHIFT:
         warnings.warn(
             f"The groups are so small that {_CHECKING_NODES} quadrature nodes for each latent "
-            f"scalar, in the place of Laplace's one, would move "
+            f"scalar, instead of Laplace's one, would move "
             f"{centre.field.outer_labels[worst]} by about {shifts[worst]:+.2g} sds. Pass "
             f"nagq={_CHECKING_NODES}.",
             SmallGroupsWarning,

@@ -1,4 +1,4 @@
-"""The No-U-Turn sampler of nutpie, PyMC, NumPyro or BlackJAX, as a tree like those of the others.
+"""The No-U-Turn sampler of nutpie, PyMC, NumPyro or BlackJAX, with a common form of tree.
 
 Hoffman and Gelman (2014), "The No-U-Turn sampler"; nutpie adapts its mass matrix by gradients.
 """
@@ -21,7 +21,7 @@ from .progress import is_terminal
 from .result import Record, attributes, checked_count
 
 _EXTRAS = ("numpyro", "blackjax")
-# Several chains side by side want a device each otherwise, and a processor is one device to JAX.
+# Otherwise JAX would need a device per chain, and it sees a CPU as one device.
 _ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
 
 
@@ -53,15 +53,15 @@ def nuts(
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
     draws : int, default 1000
-        Draws a chain, after tuning.
+        Draws per chain, after tuning.
     tune : int, default 1000
     chains : int, optional
-        PyMC's default if None: one a core, at least 2.
+        PyMC's default if None: one per core, at least 2.
     random_seed : int or Generator, optional
     nuts_sampler : {"nutpie", "pymc", "numpyro", "blackjax"}, default "nutpie"
         The last two run on JAX, and are extras of tripos of the same names.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to `pymc.sample`: ``cores``, ``initvals``, ``target_accept``, ...
 
@@ -69,7 +69,7 @@ def nuts(
     -------
     DataTree
         What `pymc.sample` returns; ``sample_stats`` has ``lp`` and ``diverging`` with every
-        sampler, and the attributes say how the tree was made.
+        sampler, and the attributes record how the tree was made.
 
     Raises
     ------
@@ -104,31 +104,31 @@ def nuts(
     except Warning:
         raise  # of a user who asked for warnings as errors
     except Exception as error:
-        # Samplers and their compilers raise what they like.
+        # Samplers and their compilers may raise any exception.
         raise SamplingError(
             f"pm.sample with nuts_sampler={nuts_sampler!r} failed: {type(error).__name__}: {error}"
         ) from error
     sizes = tree["posterior"].sizes
     if sizes["draw"] < draws or (chains is not None and sizes["chain"] < chains):
-        # PyMC's own sampler takes Ctrl-C for the wish to keep what there is.
+        # Upon Ctrl-C PyMC's own sampler returns the draws so far, and raises nothing.
         raise KeyboardInterrupt
     if (sampling := tree["posterior"].attrs.get("sampling_time")) is not None:
         meter.compiled(max(meter.elapsed - sampling, 0.0))
     meter.fitted()
-    # How many chains PyMC takes by default is a matter of the machine.
+    # PyMC's default number of chains depends on the machine.
     settings = {"draws": draws, "tune": tune, "chains": sizes["chain"], **kwargs}
     settings |= {"nuts_sampler": nuts_sampler}
     record = Record("nuts", settings, random_seed, independent_draws=False)
     tree.attrs |= attributes(record)
     stats = _common_statistics(tree["sample_stats"].to_dataset())
     tree["sample_stats"] = xr.DataTree(stats)
-    # What has no gradient PyMC's own sampler takes by other steps than those of NUTS.
+    # PyMC's own sampler would assign other steps than NUTS where there is no gradient.
     meter.spent(gradient=int(stats["n_steps"].sum()) if "n_steps" in stats else 0)
     return meter.written_into(tree)
 
 
 def _common_statistics(stats: xr.Dataset) -> xr.Dataset:
-    """Give every sampler's statistics PyMC's names, and text a type that files can hold."""
+    """Rename each sampler's statistics as PyMC's, and convert text for netCDF."""
     names = {"logp": "lp", "depth": "tree_depth"}
     stats = stats.rename(
         {old: new for old, new in names.items() if old in stats and new not in stats}

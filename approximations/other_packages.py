@@ -1,4 +1,4 @@
-"""What the methods that other packages run have in common: model, seed, linker, missing extras."""
+"""Common to methods run by other packages: model, seed, linker, missing extras."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .errors import DataError, MissingExtraError
 from .result import generator
 
 ReadyLinker = Literal["numba", "numpy"]
-"""PyTensor's linkers where there is no moving from one to the other."""
+"""PyTensor's linkers, where switching between them is not possible."""
 
 
 def density_of_own_data(model: pm.Model | LogDensity | None, method: str) -> LogDensity:
-    """Take a model, or a log density that has the model's own data: PyMC sees no others.
+    """Take a model, or a log density with the model's own data: PyMC uses no others.
 
     Raises
     ------
@@ -41,21 +41,21 @@ def density_of_own_data(model: pm.Model | LogDensity | None, method: str) -> Log
 
 
 def extra(module: str, name: str, needed_by: str) -> ModuleType:
-    """Import a package that an extra of tripos brings.
+    """Import a package that an extra of tripos installs.
 
     Parameters
     ----------
     module : str
         ``"pymc_extras"``, or a module in it.
     name : str
-        Of the extra: ``"pymc-extras"``.
+        Name of the extra: ``"pymc-extras"``.
     needed_by : str
         What needs it, as the subject of a sentence.
 
     Raises
     ------
     MissingExtraError
-        When it is not installed, or does not go with the PyMC that is.
+        When it is not installed, or is incompatible with the installed PyMC.
     """
     package = module.partition(".")[0]
     try:
@@ -71,19 +71,19 @@ def extra(module: str, name: str, needed_by: str) -> ModuleType:
 
 
 def seed_of(random_seed: int | np.random.Generator | None) -> int | None:
-    """Draw a seed from a Generator, which PyMC itself would copy and not move on.
+    """Draw a seed from a Generator, which PyMC itself would copy without advancing it.
 
     Raises
     ------
     ArgumentError
-        When the seed is none.
+        When the seed is not valid.
     """
     rng = generator(random_seed)
     return int(rng.integers(2**30)) if isinstance(random_seed, np.random.Generator) else random_seed
 
 
 def theta_order(density: LogDensity) -> np.ndarray:
-    """Where each entry of ``theta`` (P,) stands in the flat vector that PyMC makes of a point."""
+    """Position of each entry of ``theta`` (P,) in PyMC's flat vector of a point."""
     point = density.model.initial_point()
     ends = np.cumsum([np.size(value) for value in point.values()])
     starts = {name: end - np.size(point[name]) for name, end in zip(point, ends, strict=True)}
@@ -92,13 +92,13 @@ def theta_order(density: LogDensity) -> np.ndarray:
 
 
 def python_mode() -> Mode:
-    """PyTensor's Python linker: ready in under a second, a millisecond a call."""
+    """PyTensor's Python linker: ready in under a second, a millisecond per call."""
     return Mode(linker="py", optimizer="fast_compile")
 
 
 @contextmanager
 def default_linker(linker: ReadyLinker) -> Iterator[None]:
-    """Set PyTensor's default mode, for packages that compile more than their arguments reach."""
+    """Set PyTensor's default mode, for functions whose linker cannot be passed."""
     if linker == "numba":
         yield
         return

@@ -52,8 +52,8 @@ def pathfinder(
 ) -> xr.DataTree:
     """Approximate a posterior by draws from the best normal distributions on the way to its mode.
 
-    Each path climbs from a point of its own, and keeps the normal distribution of the highest ELBO
-    that it meets. The draws of all paths are weighted to the posterior and resampled.
+    Each path starts from its own point, and keeps the normal distribution with the highest ELBO
+    along it. The draws of all paths get importance weights and are resampled.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ def pathfinder(
     draws_per_path : int, optional
         Weighted draws of each path; as many as ``draws``, and at least 250, by default.
     linker : {"numpy", "numba"}, default "numpy"
-        ``"numpy"`` is ready in a second or two; ``"numba"`` may pay for a slow model.
+        ``"numpy"`` is ready in a second or two; ``"numba"`` may pay off for a slow model.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to pymc-extras: ``jitter``, ``num_elbo_draws``, ``max_init_retries``,
         ``parallel`` and ``cores``.
@@ -77,11 +77,11 @@ def pathfinder(
     -------
     DataTree
         As `importance` returns it: ``posterior`` holds draws of equal weight, ``sample_stats`` has
-        ``lp`` and the spent ``log_weight``, and the weighted draws of all S paths stand in
+        ``lp`` and ``log_weight`` before resampling, and the weighted draws of all paths are in
         ``weighted_posterior``, ``weighted_unconstrained_posterior`` and ``weighted_sample_stats``
         (``lp``, ``log_weight``, ``log_proposal``, ``path``, ``pair``: each draw is its own).
 
-        ``fit`` has ``log_evidence`` and ``log_evidence_error`` by the weights,
+        ``fit`` has ``log_evidence`` and ``log_evidence_error`` from the weights,
         ``effective_sample_size``, ``distinct_draws``, and for each path that succeeded ``elbo``,
         ``elbo_error``, ``iterations`` and ``k_hat_path`` (dim ``path``); ``paths_failed`` counts
         the others. ``pareto_khat`` is the largest of them, as a poor path spoils the mean of all.
@@ -99,14 +99,14 @@ def pathfinder(
     NonFiniteDensityError
         When the log density is NaN or plus infinity at a draw where that matters.
     WeightsError
-        When no draw of a path has a weight, or one's is not a number.
+        When all weights of a path are zero, or a weight is not a number.
     DiscreteVariableError, NoFreeVariableError, ArgumentError
 
     Warns
     -----
     UntrustedWeightsWarning
-        When k-hat is 0.7 or more, or the weighted draws are worth fewer than a tenth of their
-        number and than 200.
+        When k-hat is 0.7 or more, or the effective sample size is below a tenth of the weighted
+        draws and below 200.
     """
     draws, paths = checked_count("draws", draws), checked_count("paths", paths)
     per_path = max(draws, 250) if draws_per_path is None else draws_per_path
@@ -118,7 +118,7 @@ def pathfinder(
     settings = {"paths": paths, "draws_per_path": per_path, "linker": linker, **kwargs}
     show, seed = progressbar and is_terminal(), int(rng.integers(2**30))
     found = _climbed(density, paths, per_path, linker, show, seed, kwargs)
-    # Of the gradients of a line search, only the accepted are counted.
+    # Only accepted gradients of a line search are counted.
     meter.spent(gradient=int(np.sum(found.lbfgs_niter)))
     thetas = found.samples.reshape(-1, density.size)[:, theta_order(density)]
     stats, quality = _weighted(density, thetas, found)
@@ -157,7 +157,7 @@ def _climbed(
     seed: int,
     kwargs: dict[str, Any],
 ) -> Any:
-    """Let pymc-extras climb, and return its own record of all paths, unweighted."""
+    """Run pymc-extras, and return its own record of all paths, unweighted."""
     multipath = extra(f"{_ROOMS}.multipath", "pymc-extras", "pathfinder")
     lbfgs = extra(f"{_ROOMS}.lbfgs", "pymc-extras", "pathfinder")
     asked = {"num_elbo_draws": 10, "jitter": 2.0, "parallel": False, **kwargs}
@@ -180,7 +180,7 @@ def _climbed(
                 "smaller jitter, or use nuts."
             ) from error
     if sum(found.path_status.values()) < paths:
-        # pymc-extras takes Ctrl-C for the wish to keep the paths that there are.
+        # Upon Ctrl-C pymc-extras returns the paths so far, and raises nothing.
         raise KeyboardInterrupt
     return found
 
@@ -188,12 +188,12 @@ def _climbed(
 def _weighted(
     density: LogDensity, thetas: np.ndarray, found: Any
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
-    """Weigh the draws of all paths (S, P), each by the density of its own path."""
+    """Weight the draws of all paths (S, P), each by the density of its own path."""
     place = Place(thetas.mean(axis=0), thetas.std(axis=0))
     logp, log_proposal = checked_logp(density, place, thetas), found.logQ.ravel()
     ratios = logp - log_proposal
     number, per_path = found.logQ.shape
-    # Path by path: the tail of a poor one would pass for that of all.
+    # Path by path: the tail of a poor one would dominate a joint fit.
     parts = [smoothed_weights(part) for part in ratios.reshape(number, per_path)]
     smoothed = np.concatenate([part for part, _ in parts])
     stats = {
@@ -207,7 +207,7 @@ def _weighted(
 
 
 def _quality(smoothed: np.ndarray, ratios: np.ndarray, pareto_khat: np.ndarray) -> xr.Dataset:
-    """Say what the smoothed log weights (I, M) of I paths, and the raw ones (I M,), are worth."""
+    """Diagnostics of the smoothed log weights (I, M) of I paths, and of the raw ones (I M,)."""
     log_evidence = logsumexp(smoothed) - np.log(smoothed.size)
     relative = np.exp(smoothed - log_evidence)
     elbo, elbo_error = elbo_of(ratios.reshape(smoothed.shape))

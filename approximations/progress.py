@@ -1,4 +1,4 @@
-"""One progress bar for long work: on a terminal, and silent in a pipe or a file."""
+"""One progress bar for long work: shown on a terminal, silent in a pipe or a file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def progress(description: str, total: int, *, show: bool) -> Iterator[Callable[[int], None]]:
-    """Give a function to call with how much more is done.
+    """Give a function to be called with the number of further units done.
 
     Parameters
     ----------
     description : str
     total : int
     show : bool
-        Nothing is shown when standard error is not a terminal, whatever this says.
+        If True, shown only when standard error is a terminal.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -34,5 +34,5 @@ def progress(description: str, total: int, *, show: bool) -> Iterator[Callable[[
 
 
 def is_terminal() -> bool:
-    """Whether somebody is watching standard error."""
+    """Whether standard error is a terminal."""
     return sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Adaptive Gauss-Hermite quadrature: a rule laid around the mode, scaled by the curvature there.
+"""Adaptive Gauss-Hermite quadrature: a rule centred on the mode, scaled by the curvature there.
 
 Naylor and Smith (1982), Applied Statistics 31; Liu and Pierce (1994), Biometrika 81; Bilodeau,
 Stringer and Tang (2022), JASA.
@@ -42,7 +42,7 @@ _MOST_NODES = 1_000_000
 _MOMENT_POINTS = 2**12
 _MARGINAL_POINTS = 2**9
 _PLACES = 201
-# Points that look for what quantities do far out, and how much wider they are.
+# Points for the tails of quantities, and the factor by which they spread wider.
 _WIDE_POINTS, _WIDE = 2**10, 2.0
 
 
@@ -69,16 +69,16 @@ def quadrature(
 
     The log density is evaluated at ``points`` nodes along each of P axes, placed at the mode + C z,
     where C is the lower Cholesky factor of the inverse of the negative Hessian there. The evidence
-    is the weighted sum over the nodes. One node a side is the Laplace approximation exactly, its
-    draws included.
+    is the weighted sum over the nodes. With one node per axis it is exactly the Laplace
+    approximation, draws included.
 
-    Draws and moments come from the density that the nodes describe: that of each parameter, given
+    Draws and moments come from a density interpolated from the nodes: that of each parameter, given
     those before it, is interpolated on the log scale (by a cubic spline; beyond the outermost nodes
-    the log ratio to the normal goes on in a straight line) from the rule's sums over the others.
+    the log ratio to the normal is extrapolated linearly) from the rule's sums over the others.
 
-    Convergence is not monotone in ``points``: evidence and moments swing around their limits, and a
-    larger rule can do worse than a smaller one (and both worse than Laplace) before they settle.
-    The rule sees one mode only, and no further than its outermost nodes.
+    Convergence is not monotone in ``points``: evidence and moments oscillate around their limits,
+    and a larger rule can be worse than a smaller one (and both worse than Laplace) before they
+    converge. The rule covers one mode only, and nothing beyond its outermost nodes.
 
     Parameters
     ----------
@@ -87,20 +87,20 @@ def quadrature(
     draws : int, default 4000
         Number of independent draws S.
     points : int, optional
-        Nodes a side, k; 25, 15, 11, 9, 7, 5 for 1 to 6 scalars by default. The rule has k^P nodes,
-        at most a million.
+        Nodes per axis, k; 25, 15, 11, 9, 7, 5 for 1 to 6 scalars by default. The rule has k^P
+        nodes, at most a million.
     start : mapping, (P,) array or "find_MAP", optional
-        Where the search for the mode begins; see `find_mode`.
+        Where the search for the mode starts; see `find_mode`.
     random_seed : int or Generator, optional
-        The same seed moves the very draws that `laplace` makes of it.
+        With the same seed, draws are those of `laplace`, transformed.
     max_iterations : int, default 200
-        Of the search for the mode.
+        Limit for the search for the mode.
 
     Returns
     -------
     DataTree
         As `laplace` returns it; ``sample_stats`` holds ``lp`` and ``log_proposal``, the log density
-        of the distribution that the draws come from, so that lp - log_proposal are importance log
+        of the distribution that the draws come from, so that lp - log_proposal are log importance
         weights. ``fit`` holds
 
         - ``nodes`` (node, parameter) and ``weights`` (node), the share of the evidence at each;
@@ -108,14 +108,14 @@ def quadrature(
           with one and two nodes fewer and to an importance sampling estimate;
         - ``mean``, ``sd``, ``quantiles`` of every quantity, from 4,096 quasi-random points of the
           interpolated density (quantiles to about 0.002 sd), and ``mean_error`` and ``sd_error``:
-          by how much weighting these points to the exact posterior moves them, and half of what the
-          two halves of the points differ by. ``tail_k`` is the
-          tail index of these points, or of what the quantity does far out: where it is above 0.7,
-          as of a ratio that divides by zero, ``mean`` and ``sd`` are NaN; from 0.45 on ``sd`` is;
-        - ``effective_share`` of those points that is left by the weights, near 1 where the
-          interpolated density is the posterior;
-        - ``marginal_density`` (parameter, place) at ``marginal_place``, unconstrained scale;
-        - ``mode``, ``covariance``, ``logp_mode``.
+          how far importance weighting of these points moves them, and half the difference between
+          the two halves of the points. ``tail_k`` is the tail index of these points, or of the
+          quantity far out: where it is above 0.7, as for a ratio whose denominator can be zero,
+          ``mean`` and ``sd`` are NaN; from 0.45 on, ``sd`` is NaN;
+        - ``effective_share``, the effective sample size of those points under the weights over
+        their number: near 1 where the interpolated density is the posterior; - ``marginal_density``
+        (parameter, place) at ``marginal_place``, unconstrained scale; - ``mode``, ``covariance``,
+        ``logp_mode``.
 
     Raises
     ------
@@ -126,13 +126,13 @@ def quadrature(
     NonFiniteDensityError
         When it is NaN or plus infinity at a draw where that matters.
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
-        When there is no peak to lay the nodes around.
+        When there is no peak to place the nodes around.
     StartingPointError, DiscreteVariableError, NoFreeVariableError, ArgumentError
 
     Warns
     -----
     QuadratureWarning
-        When the effective share is below 0.1, with more than one node a side.
+        When the effective share is below 0.1, with more than one node per axis.
     """
     draws = checked_count("draws", draws)
     rng = generator(random_seed)
@@ -146,7 +146,7 @@ def quadrature(
     fit = _fit_dataset(density, mode, table)
     meter.fitted()
 
-    # The normals that lead to Laplace's own draws: with one node a side they are not moved.
+    # The normals of Laplace's own draws: with one node per axis they are left as they are.
     normals = (gaussian.draws(draws, rng) - mode.theta) @ triangular_inverse(root).T
     thetas, log_proposal = transported(table, normals)
     settings = {"draws": draws, "points": points, "start": start, "max_iterations": max_iterations}
@@ -215,7 +215,7 @@ def _moments(
     weights: np.ndarray,
     wide: tuple[np.ndarray, np.ndarray],
 ) -> xr.Dataset:
-    """Moments of all quantities over points, and by how much weights (S,) would move them."""
+    """Moments of all quantities over points, and how far weights (S,) would move them."""
     scalars, far = scalars_at(density, thetas), scalars_at(density, wide[0])
     values = np.stack(list(scalars.values()))
     tail_k = np.array([tail_index(value[None], independent=True) for value in values])
@@ -229,7 +229,7 @@ def _moments(
     mean, sd = used.mean(axis=1), np.where(tail_k >= HEAVY_SQUARE, np.nan, used.std(axis=1))
     exact_mean = used @ weights
     exact_sd = np.sqrt((used - exact_mean[:, None]) ** 2 @ weights)
-    # The points of each half of a quasi-random sequence are evenly spread, too.
+    # Each half of a quasi-random sequence is evenly spread, too.
     halves = used.reshape(len(used), 2, -1)
     apart = np.abs(np.diff(halves.mean(axis=2))) / 2, np.abs(np.diff(halves.std(axis=2))) / 2
     one, two = ("quantity",), ("quantity", "probability")
@@ -247,7 +247,7 @@ def _moments(
 
 
 def _evidence_error(density: LogDensity, table: Table, importance: float) -> float:
-    """Distance to smaller rules and to importance sampling: no one of them can be relied on."""
+    """Distance to smaller rules and to importance sampling: none is reliable alone."""
     smaller = [k for k in (len(table.rule.nodes) - 1, len(table.rule.nodes) - 2) if k > 0]
     others = [tabulate(density, table.centre, table.root, k).log_evidence for k in smaller]
     return float(max(abs(other - table.log_evidence) for other in (*others, importance)))

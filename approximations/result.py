@@ -22,9 +22,9 @@ _SAMPLE = ("chain", "draw")
 # Characters of an attribute, somewhat below the 64 KiB that HDF5 allows.
 _LONGEST = 50_000
 _DRAWS = 4000
-# Numbers in the draws of a large model where none are asked for: 160 MB an array of them.
+# Numbers in the draws of a large model by default: 160 MB per array.
 _ENTRIES, _FEWEST_DRAWS = 20_000_000, 20
-# Arrays of draws that a tree holds, and the work needs, at once.
+# Number of arrays of draws in memory at once, in the tree and in the computation.
 _COPIES = 4
 
 
@@ -36,11 +36,11 @@ class Record:
     ----------
     method : str
     settings : mapping
-        All arguments of the call that decide its numbers, whatever they were.
+        All arguments of the call that affect its results.
     random_seed : int, Generator or None
-        Written down where it is a number, which can be used again.
+        Recorded where it is a number, which can be reused.
     independent_draws : bool
-        Whether draws are independent by construction, and R-hat and ESS without meaning.
+        Whether draws are independent by construction, so that R-hat and ESS are meaningless.
     """
 
     method: str
@@ -71,7 +71,7 @@ def assemble(
     sample_stats : mapping of str to (S,) array, optional
         ``lp`` alone, the log density at the draws, by default.
     point : (P,) array, optional
-        A point to name in the variables' own scale, as group ``point_estimate``.
+        A point to be stored on the variables' own scale, as group ``point_estimate``.
     """
     stats = {"lp": density.batched_value(thetas)} if sample_stats is None else sample_stats
     groups = {
@@ -142,13 +142,13 @@ def attributes(record: Record) -> dict[str, Any]:
 
 
 def _as_text(settings: Mapping[str, Any]) -> str:
-    """Write settings as JSON, with long arrays by a digest where a file could not hold them."""
+    """Write settings as JSON, with a digest for arrays too long for a file's attribute."""
     text = json.dumps(_written(settings, most=1000))
     return text if len(text) < _LONGEST else json.dumps(_written(settings, most=8))
 
 
 def _written(value: Any, most: int) -> Any:
-    """Turn a setting into what JSON knows; an object, and a longer array, into ``<...>``."""
+    """Convert a setting for JSON; objects and long arrays become ``<...>``."""
     if isinstance(value, Mapping):
         return {str(name): _written(entry, most) for name, entry in value.items()}
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biuf":
@@ -181,14 +181,14 @@ def checked_count(name: str, value: int, least: int = 1) -> int:
 
 
 def draws_that_fit(draws: int | None, density: LogDensity) -> int:
-    """Check the number of draws, or choose it: 4000, and fewer where a draw has many numbers.
+    """Check the number of draws, or choose it: 4000, or fewer for large models.
 
     Raises
     ------
     ArgumentError
         When it is not a whole number of at least 1.
     MemoryLimitError
-        When so many would not fit.
+        When the draws would not fit in memory.
     """
     if draws is None:
         return min(_DRAWS, max(_FEWEST_DRAWS, _ENTRIES // density.entries_of_a_draw))
@@ -207,7 +207,7 @@ def generator(random_seed: int | np.random.Generator | None) -> np.random.Genera
     Raises
     ------
     ArgumentError
-        When the seed is none.
+        When the seed is not valid.
     """
     try:
         return np.random.default_rng(random_seed)
@@ -232,7 +232,7 @@ def _dataset(
 ) -> xr.Dataset:
     """Label arrays as `arviz_base.dict_to_dataset` does, in a quarter of its time.
 
-    Nor is there a stamp of the second it was made, so that the same seed gives the same bytes.
+    There is no time stamp, so that the same seed gives the same bytes.
     """
     variables: dict[str, tuple[Any, np.ndarray]] = {}
     labels: dict[Any, Any] = {}

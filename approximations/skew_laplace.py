@@ -42,11 +42,11 @@ def skew_laplace(
     random_seed: int | np.random.Generator | None = None,
     max_iterations: int = 200,
 ) -> xr.DataTree:
-    """Approximate a posterior by a normal distribution that is reflected into its skewness.
+    """Approximate a posterior by normal draws, reflected to match its skewness.
 
     Exact where the posterior is a skewed version of the normal approximation: where the sum of its
-    densities at mirrored points is the normal's. How much heavier its tails are than the normal's
-    stays unseen; `importance` corrects that by weights.
+    densities at mirrored points is the normal's. Tails heavier than the normal's are not corrected;
+    `importance` does that by weights.
 
     Parameters
     ----------
@@ -55,17 +55,16 @@ def skew_laplace(
     draws : int, default 4000
         Number of independent draws S.
     start : mapping, (P,) array or "find_MAP", optional
-        Where the search for the mode begins; see `find_mode`.
+        Where the search for the mode starts; see `find_mode`.
     random_seed : int or Generator, optional
     max_iterations : int, default 200
-        Of the search for the mode.
+        Limit for the search for the mode.
 
     Returns
     -------
     DataTree
         As `laplace` returns it, without ``log_evidence``; ``fit`` describes the mode and the normal
-        distribution that is reflected, and the draws are not its draws. ``sample_stats`` has
-        ``lp`` and ``reflected``.
+        distribution before reflection. ``sample_stats`` has ``lp`` and ``reflected``.
 
     Raises
     ------
@@ -99,7 +98,7 @@ def skew_laplace(
 def reflected_draws(
     density: LogDensity, gaussian: Gaussian, draws: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw from a normal, and reflect through its mean where the posterior prefers the image.
+    """Draw from a normal, and reflect at random through its mean by the posterior density.
 
     Returns
     -------

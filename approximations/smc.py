@@ -2,7 +2,7 @@
 
 Chopin (2002), "A sequential particle filter method for static models", Biometrika 89; Ching and
 Chen (2007) for the tempering that `pymc.sample_smc` uses. Each chain's estimate of the evidence is
-unbiased but for the tuning (Del Moral 2004), so that the mean of several has a standard error.
+unbiased except for the tuning (Del Moral 2004), so that the mean of several has a standard error.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ def smc(
     progressbar: bool = True,
     **kwargs: Any,
 ) -> xr.DataTree:
-    """Carry draws of the prior to the posterior, through stages of rising weight of the data.
+    """Move draws from the prior to the posterior, in stages of likelihood tempering.
 
-    It needs a prior that can be drawn from, and tells the evidence. Modes far apart can all be
-    found where the prior's draws meet them.
+    It needs a prior that can be drawn from, and estimates the evidence. Distant modes can be found
+    if the prior's draws reach them.
 
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
     draws : int, default 2000
-        Particles a chain.
+        Particles per chain.
     chains : int, default 4
         At least 2: their differences give the standard error of the evidence.
     random_seed : int or Generator, optional
     linker : {"numba", "numpy"}, default "numba"
-        ``"numpy"`` is ready in a second and slow thereafter; it serves a few hundred particles.
+        ``"numpy"`` is ready in a second but slow; it suits a few hundred particles.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     **kwargs
         Passed on to `pymc.sample_smc`: ``cores``, ``threshold``, ``correlation_threshold``, ...
 
@@ -72,12 +72,12 @@ def smc(
         ``posterior`` (chain=C, draw=S), ``unconstrained_posterior``, ``sample_stats`` (``lp``),
         ``observed_data``, ``constant_data``, and ``fit`` with ``log_evidence``, the log of the
         mean of the chains' estimates of the evidence; ``log_evidence_error``, its standard error
-        over the chains (of few chains a rough one); ``log_evidence_chain`` (chain); and by
-        ``chain`` and ``stage``, NaN after a chain's last, ``beta`` (the weight of the data),
-        ``accept_rate`` and ``steps``.
+        over the chains (rough for few chains); ``log_evidence_chain`` (chain); and by ``chain`` and
+        ``stage``, NaN after a chain's last, ``beta`` (the power of the likelihood), ``accept_rate``
+        and ``steps``.
 
-        Particles depend on each other: R-hat, effective sample size and Monte Carlo errors are to
-        be read as those of NUTS.
+        Particles are dependent: R-hat, effective sample size and Monte Carlo errors apply as for
+        NUTS.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def smc(
 
 
 class _CountingIMH(IMH):
-    """PyMC's kernel, which also tells how many steps it took in a stage."""
+    """PyMC's kernel, which also records the number of steps in a stage."""
 
     stats_dtypes_shapes = IMH.stats_dtypes_shapes | {"steps": (int, [])}
 
@@ -162,7 +162,7 @@ def _fit(trace: MultiTrace, chains: int) -> xr.Dataset:
         fit[name] = (("chain", "stage"), table)
     last = np.array([chain[-1] for chain in trace.report.log_marginal_likelihood], dtype=float)
     log_evidence = logsumexp(last) - np.log(chains)
-    # Of the log, to first order: the relative error of the mean.
+    # The error of the log is, to first order, the relative error of the mean.
     error = np.exp(last - log_evidence).std(ddof=1) / np.sqrt(chains)
     fit |= {
         "log_evidence": log_evidence,
@@ -173,7 +173,7 @@ def _fit(trace: MultiTrace, chains: int) -> xr.Dataset:
 
 
 def _by_chain(joined: xr.Dataset, chains: int) -> xr.Dataset:
-    """Cut draws that stand one after the other (chain=1, draw=C S) into chains."""
+    """Split concatenated draws (chain=1, draw=C S) into chains."""
     variables = {}
     for name, variable in joined.data_vars.items():
         shape = (chains, -1, *variable.shape[2:])

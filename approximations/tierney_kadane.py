@@ -29,8 +29,8 @@ from .scalars.tilted import Quantity, as_quantity, find_scalar, tilted_mode
 
 Kind = Literal["positive", "smooth"]
 
-# Step, in one over sd of the quantity, of differences of the log determinant, and the weights of
-# their first and second derivatives, with errors of the fourth power of the step.
+# Step, in reciprocal sds of the quantity, of differences of the log determinant, and weights for
+# its first and second derivatives, with errors of fourth order in the step.
 _STEP = 0.05
 _OFFSETS = np.array([-2, -1, 0, 1, 2])
 _FIRST = np.array([1, -8, 0, 8, -1]) / 12
@@ -49,13 +49,13 @@ def tierney_kadane(
     """Approximate mean, standard deviation and marginal density of one scalar.
 
     The mean of a positive quantity g is a ratio of two integrals, of g p and of p, and Laplace's
-    method is applied to each, at its own peak; its errors of order 1/n cancel. For other smooth
+    method is applied to each, at its own peak; errors of order 1/n cancel. For other smooth
     quantities the same is done to the moment generating function, integral of exp(s g) p, and its
     logarithm differentiated at s = 0. The marginal density is Laplace's approximation of the
     integral over all points with g = value, at each of many values, and renormalised.
 
-    Both see the posterior from its mode: neither a second mode nor a second sheet of g = value
-    (as of a square) is noticed.
+    Both expand around the posterior's mode: neither a second mode nor a second branch of g = value
+    (as for a square) is detected.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def tierney_kadane(
         Label of a scalar: an entry of a free variable or deterministic, ``"sigma"`` or
         ``"theta[Choate]"``, or of a parameter, ``"tau_log__"``.
     start : mapping, (P,) array or "find_MAP", optional
-        Where the search for the mode begins; see `find_mode`.
+        Where the search for the mode starts; see `find_mode`.
     kind : {"positive", "smooth"}, optional
-        Which way the moments go. By default ``"positive"`` where the quantity is above 0 at all of
-        1,025 points of the normal approximation.
+        Method for the moments. Default: ``"positive"`` if the quantity is above 0 at all of 1,025
+        points of the normal approximation.
     max_iterations : int, default 200
-        Of the search for the mode.
+        Limit for the search for the mode.
 
     Returns
     -------
@@ -79,12 +79,12 @@ def tierney_kadane(
         - ``density`` and ``log_density`` (value), normalised, at the values in the coordinate
           ``value``, which lie closer where the quantity changes little;
         - ``marginal_mean``, ``marginal_sd`` and ``quantiles`` (probability) of that density;
-        - ``mean_error`` and ``sd_error``, the distances between the two ways. Both errors fall with
-          the data, at different rates, so they tell the size and are no bound;
-        - ``log_normaliser``, of the marginal before it was renormalised: what it adds to Laplace's
-          log evidence.
+        - ``mean_error`` and ``sd_error``, the differences between the two methods. Both errors fall
+        with the sample size, at different rates, so these indicate their size and are no bound; -
+        ``log_normaliser``, of the marginal before it was renormalised: a correction to Laplace's
+        log evidence.
 
-        Where the marginal's tails fall so slowly that there is no mean (or no sd), all numbers of
+        Where the marginal's tails fall so slowly that there is no mean (or no sd), all values of
         that moment are NaN and attribute ``note`` says so. Attributes hold ``quantity``, ``kind``,
         ``hessian`` (as in `laplace`), method, settings, versions and costs.
 
@@ -130,7 +130,7 @@ def _marginal(density: LogDensity, quantity: Quantity, mode: Mode) -> Marginal:
     path = marginal_path(Problem(density, quantity, root), mode)
     values = np.array([point.value for point in path])
     log_heights = np.array([point.log_density for point in path])
-    # With this constant its integral over all values is the evidence, over Laplace's evidence.
+    # With this constant it integrates to the ratio of the evidence to Laplace's.
     constant = mode.logp + 0.5 * np.log(2 * np.pi)
     return Marginal(values, log_heights - constant, quantity.is_log)
 

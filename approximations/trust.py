@@ -1,6 +1,6 @@
-"""When chains, weights, a grid or a quadrature can be trusted: decided here once, for all who ask.
+"""When chains, weights, a grid or a quadrature can be trusted: decided in this one place.
 
-What is broken is a limit of ``limits``; ``trust_words`` says it.
+The limits are in ``limits``, their wording in ``trust_words``.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _TAIL = (0.05, 0.95)
 
 @dataclass(frozen=True)
 class Broken:
-    """A limit that a tree's own diagnostics break, or another reason not to trust it.
+    """A limit that a tree's own diagnostics exceed, or another reason not to trust it.
 
     Attributes
     ----------
     what : str
         Key of `tripos.approximations.trust_words.CLAUSES`.
     value, limit : float
-        What was found, and what it should not pass; NaN where the reason is no number.
+        The diagnostic, and its limit; NaN where the reason is not numeric.
     where : str
-        The quantity, edge or method; empty where it is the tree.
+        The quantity, edge or method; empty where it is the whole tree.
     """
 
     what: str
@@ -53,13 +53,13 @@ class Broken:
 
 
 def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> tuple[Broken, ...]:
-    """Find why a tree is not to be taken for the posterior.
+    """Find reasons not to trust a tree as the posterior.
 
     Parameters
     ----------
     tree : DataTree
     quantities : iterable of str, optional
-        Labels of those that matter, of chains; all, if None.
+        Labels of the quantities of interest, for chains; all, if None.
 
     Returns
     -------
@@ -88,16 +88,16 @@ def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) ->
 def broken_by_weights(
     pareto_khat: float, effective: float, draws: float = np.inf, unseen: float = 0.0
 ) -> tuple[Broken, ...]:
-    """Find why weights cannot be trusted: the first reason alone.
+    """Find why weights cannot be trusted: the first reason only.
 
     Parameters
     ----------
     pareto_khat, effective : float
-        With the effective sample size.
+        Pareto k-hat and effective sample size.
     draws : float, optional
-        How many were weighted: of few, no more than a tenth need be left.
+        Number of weighted draws; of few, a tenth must be effective.
     unseen : float, default 0
-        Mass where no draw fell, over that which was met.
+        Mass where no draw fell, relative to the mass that was sampled.
     """
     if unseen > MOST_UNSEEN_MASS:
         return (Broken("unseen mass", unseen, MOST_UNSEEN_MASS),)
@@ -124,7 +124,7 @@ def largest_edge(fit: xr.Dataset) -> tuple[float, str]:
 
 
 def _broken_by_quadrature(tree: xr.DataTree) -> tuple[Broken, ...]:
-    """By the weights that carry its draws to the posterior: those are what it is taken for."""
+    """By the importance weights of its draws, with which it represents the posterior."""
     try:
         weights = weights_of_draws(tree)
     except WeightsError as failure:
@@ -140,19 +140,19 @@ def _broken_by_size(size: float, fewest: float = FEWEST_WEIGHTED) -> tuple[Broke
 
 @dataclass(frozen=True)
 class ChainSigns:
-    """What tells whether chains can be trusted.
+    """Convergence diagnostics of chains.
 
     Attributes
     ----------
     r_hat, bulk, tail : (quantity, float)
-        The largest R-hat (of a single chain, of its halves) and the smallest effective sample
-        sizes; without a quantity where nothing varies, NaN where there are too few draws to tell.
+        The largest R-hat (for a single chain, of its halves) and the smallest effective sample
+        sizes; without a quantity where nothing varies, NaN where there are too few draws.
     diverging : int or None
-        Draws that diverged; None where the tree does not tell.
+        Number of divergent draws; None where the tree does not record it.
     bfmi : tuple of float
-        Of each chain; empty where there are no energies.
+        BFMI of each chain; empty where there are no energies.
     undefined : str
-        A quantity that is not a finite number in some draw, or nothing.
+        A quantity that is not finite in some draw; empty if there is none.
     """
 
     r_hat: tuple[str, float]
@@ -164,7 +164,7 @@ class ChainSigns:
 
     @property
     def broken(self) -> tuple[Broken, ...]:
-        """The usual limits that they break."""
+        """The usual limits that the chains exceed."""
         found = []
         quantity, worst = self.r_hat
         if quantity and not worst <= MOST_R_HAT:
@@ -188,7 +188,7 @@ def chain_signs(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> C
     ----------
     tree : DataTree
     quantities : iterable of str, optional
-        Labels of those to look at; all, if None.
+        Labels of the quantities to use; all, if None.
     """
     scalars = flatten(tree["posterior"].to_dataset())
     chosen = scalars if quantities is None else {q: scalars[q] for q in quantities}
@@ -214,13 +214,13 @@ def chain_signs(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> C
 
 
 def _halves(draws: np.ndarray) -> np.ndarray:
-    """Cut single chains (Q, 1, S) in two."""
+    """Split single chains (Q, 1, S) in two."""
     even = draws.shape[2] // 2 * 2
     return draws[:, :, :even].reshape(len(draws), 2, -1)
 
 
 def _smallest(labels: list[str], values: np.ndarray) -> tuple[str, float]:
-    """Find the smallest of some values; NaN is smaller than any."""
+    """Find the smallest of some values, where NaN counts as smallest."""
     values = np.ravel(values)
     k = int(np.argmin(np.where(np.isnan(values), -np.inf, values)))
     return labels[k], float(values[k])

@@ -1,4 +1,4 @@
-"""Why something cannot be trusted, in words: what ``trust`` finds, as clauses of a sentence."""
+"""Why something cannot be trusted, in words: the findings of ``trust`` as clauses."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .errors import UntrustedWeightsWarning
 from .trust import Broken, broken_by_weights, broken_limits
 
 CLAUSES = {
-    "approximation": "{where} is an approximation, and how far it is from the posterior is what a "
-    "verdict asks; use a grid, importance or NUTS",
+    "approximation": "{where} is an approximation; its distance from the posterior is what a "
+    "verdict measures; use a grid, importance or NUTS",
     "constant": "nothing varies in its draws",
     "weights": "{where}",
     "k-hat": "the weights have a Pareto k-hat of {value:.2f}, to be below {limit}",
     "size": "the draws are worth only {value:.0f} independent ones, to be at least {limit:.0f}",
     "unseen mass": "far out, where no draw fell, there is mass, {value:.2g} times that around the "
-    "mode: the mode is a narrow peak upon something wide, or the posterior has no finite mass at "
-    "all; look at the priors",
+    "mode: the mode is a narrow peak on a wide component, or the posterior is improper; "
+    "look at the priors",
     "cells": "the cells are too wide: half of them give another log evidence, by {value:.2g}, to "
     "be at most {limit}",
     "edge": "the box cuts the posterior off: {value:.2g} of the mass is at the {where}",
@@ -34,17 +34,17 @@ CLAUSES_OF_CHAINS = {
     "BFMI": "BFMI is {value:.2g}, below {limit}",
     "not finite": "{where} is not a finite number in some draws",
 }
-"""Limits that chains break, by name."""
+"""Limits that chains exceed, by name."""
 
 
 def clause(broken: Broken) -> str:
-    """Say what one limit was, and what was found."""
+    """Describe one limit and the value found."""
     text = (CLAUSES | CLAUSES_OF_CHAINS)[broken.what]
     return text.format(value=broken.value, limit=broken.limit, where=broken.where)
 
 
 def said(broken: Sequence[Broken]) -> str | None:
-    """Say why something cannot be trusted, in a clause, or nothing where nothing is broken."""
+    """Say why something cannot be trusted, in a clause; None if no limit is broken."""
     if not broken:
         return None
     clauses = "; ".join(map(clause, broken))
@@ -57,7 +57,7 @@ def said(broken: Sequence[Broken]) -> str | None:
 
 
 def distrust_of(tree: xr.DataTree, quantities: Iterable[str] | None = None) -> str | None:
-    """Say why a tree is not to be taken for the posterior, or nothing; see `broken_limits`."""
+    """Say why a tree cannot be trusted as the posterior, or None; see `broken_limits`."""
     return said(broken_limits(tree, quantities))
 
 
@@ -75,7 +75,7 @@ def warn_of_weights(
     advice : str
         A sentence.
     stacklevel : int, default 4
-        That of the method's caller.
+        Stack level of the method's caller.
 
     Warns
     -----

@@ -1,8 +1,8 @@
-"""Comparisons of posteriors, whoever made them: tables first, words second, pictures last.
+"""Comparisons of posteriors from any source: tables first, words second, pictures last.
 
 Each of ``verdict``, ``calibration``, ``suite`` and ``report`` is a package with what users call in
-its ``__init__.py``. ``fit`` climbs the ``ladder``, ``compare`` makes a ``comparison``, and
-``commands`` has one file for each command of ``tripos``.
+its ``__init__.py``. ``fit`` tries the methods of ``ladder``, ``compare`` returns a ``Comparison``,
+and ``commands`` has one file for each command of ``tripos``.
 """
 
 import lazy_loader

@@ -59,7 +59,7 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     add("--no-pictures", action="store_true", help="write the table and the trees only")
     formats = ("png", "svg", "pdf")
     add("--format", default="png", choices=formats, help="of the pictures (default: %(default)s)")
-    add("--report", action="store_true", help="write report.html too: all of it in one file")
+    add("--report", action="store_true", help="also write report.html, one self-contained file")
 
 
 def _add_suite(suite: argparse.ArgumentParser) -> None:
@@ -97,9 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when it worked, 1 with ``--strict`` unless all verdicts are "agrees" (a calibration
-        passes), 2 when something foreseen went wrong (said on standard error), 130 when it was
-        interrupted; nothing half-written is left behind.
+        0 on success, 1 with ``--strict`` unless all verdicts are "agrees" (a calibration passes), 2
+        after an expected error (printed to standard error), 130 when interrupted; no partial output
+        is left behind.
     """
     arguments = parser().parse_args(argv)
     try:

@@ -29,8 +29,8 @@ def compare(
 ) -> Comparison:
     """Approximate one posterior by several methods.
 
-    A method that fails, in whatever way, does not stop the others: a grid for ten parameters, say,
-    or a sampler that breaks down. Its reason stands in ``failures``.
+    A method that fails (a grid for ten parameters, say, or a sampler that raises) does not stop the
+    others: ``failures`` records the reason.
 
     Parameters
     ----------
@@ -43,22 +43,22 @@ def compare(
         `tripos.comparisons.methods`.
     random_seed : int, optional
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     options : mapping of str to mapping, optional
-        Arguments of each method: ``{"nuts": {"tune": 2000}, "grid": {"bounds": {...}}}``. A
-        function goes by its ``__name__``.
+        Arguments of each method: ``{"nuts": {"tune": 2000}, "grid": {"bounds": {...}}}``. The key
+        of a function is its ``__name__``.
 
     Returns
     -------
     Comparison
-        One tree a method, labelled by its name.
+        One tree per method, labelled by the method's name.
 
     Raises
     ------
     NoMethodError
-        When a method is unknown, in ``methods`` or in ``options``, or none could be run.
+        When ``methods`` or ``options`` names an unknown method, or no method could be run.
     ArgumentError
-        When two methods have one name, or a method does not take its options.
+        When two methods have the same name, or a method does not accept its options.
     """
     options, found = options or {}, labelled(methods)
     if unknown := [name for name in options if name not in found and name not in METHODS]:
@@ -82,7 +82,7 @@ def run_methods(
     Raises
     ------
     NoMethodError
-        When every one failed.
+        When every method failed.
     """
     trees: dict[str, xr.DataTree] = {}
     failures: dict[str, str] = {}
@@ -91,12 +91,12 @@ def run_methods(
         if announce is not None:
             announce(label)
         accepted = inspect.signature(method).parameters
-        # Not every method is long enough to show progress.
+        # Some methods are too quick for a progress bar of their own.
         arguments = {k: v for k, v in call.items() if k in accepted or k != "progressbar"}
         try:
             trees[label] = method(density, **arguments)
         except Exception as failure:
-            # What other packages raise is their choice, and no reason to stop the other methods.
+            # Other packages may raise any exception, which must not stop the other methods.
             failures[label] = f"{type(failure).__name__}: {failure}"
     if not trees:
         reasons = "\n".join(f"  {label}: {reason}" for label, reason in failures.items())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Posteriors to compare, each a tree in the InferenceData schema, whoever made it.
+    """Posteriors to compare, each a tree in the InferenceData schema, from any source.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Comparison:
         return table.assign(seconds=[seconds[label] for _, label in table.index])
 
     def costs(self) -> pd.DataFrame:
-        """Tabulate what each tree took: seconds by part, and density evaluations."""
+        """Tabulate the cost of each tree: seconds by stage, and density evaluations."""
         names = ("seconds_compile", "seconds_fit", "seconds_draw", "seconds")
         rows = {
             label: {
@@ -147,34 +147,34 @@ class Comparison:
         units: Mapping[str, str] | None = None,
         code: str | None = None,
     ) -> Path:
-        """Write a report: one HTML file that needs nothing else, and asks no host for anything.
+        """Write a report: one self-contained HTML file that loads nothing from the network.
 
         Parameters
         ----------
         path : str or Path
-            The file; it is written whole, or not at all.
+            The file; written atomically.
         title : str, optional
         model : pymc.Model, LogDensity, or mapping of str to them, optional
             Whose variables, priors and dims the report describes; only names and dims, if None.
         verdicts : mapping of str to Verdict, optional
-            By label. If None, the judges judge; ``{}`` leaves verdicts out.
+            By label. If None, they are computed against ``judges``; ``{}`` leaves them out.
         judges : mapping of str to str, optional
-            Label of a tree to label of the one that it is held against. If None, the most exact
-            tree (a grid, or else a NUTS run) judges all others.
+            Label of each tree to the label of its reference. If None, the most exact tree (a grid,
+            or else a NUTS run) judges all others.
         findings : sequence of str, optional
-            Sentences to stand under the verdicts. Where the trees are furthest apart, if empty.
+            Sentences printed under the verdicts. If empty, where the trees are furthest apart.
         quantities : sequence of str, optional
             Labels such as ``"beta"`` to draw. Those that differ most, up to twelve, if None.
         units : mapping of str to str, optional
             Unit of a quantity.
         code : str, optional
-            Lines of Python that make it again. Written from the trees' attributes, if None.
+            Python code that reproduces the report. Written from the trees' attributes, if None.
 
         Returns
         -------
         Path
-            Of the file. Of more than 30 quantities the 30 that differ most are shown in full, and
-            the quantiles of the others are folded.
+            Path of the file. Of more than 30 quantities the 30 that differ most are shown in full,
+            and the quantiles of the others are folded away.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class Comparison:
         ArgumentError
             When a label or a quantity is unknown, or ``model`` is not a model.
         NoSharedVariableError
-            When no tree has two of ``quantities`` together.
+            When no tree has two of ``quantities``.
         """
         from .report import About, write_report
 

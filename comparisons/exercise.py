@@ -1,8 +1,8 @@
 """The bioassay three ways (BDA3 chapter 4): the prior's effect kept apart from the method's error.
 
-The grid and the normal approximation stand under the flat prior, as in the book. NUTS stands under
-a weak proper prior, and so does a second grid: what differs between the two grids is the prior,
-and what differs between a method and the grid of its prior is the method.
+The grid and the normal approximation use the flat prior, as in the book. NUTS uses a weak proper
+prior, and so does a second grid: the two grids differ by the prior alone, and a method differs from
+the grid under its own prior by the method's error alone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def bioassay_exercise(
     ----------
     random_seed : int, optional
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
     options : mapping of str to mapping, optional
         Arguments of ``"grid"``, ``"laplace"`` and ``"nuts"``.
 

@@ -52,7 +52,7 @@ def function_in_module(module: str, name: str, error: type[TriposError]) -> Call
         imported = called(lambda: importlib.import_module(module), module, error)
     except error as failure:
         cause = failure.__cause__
-        # A module that is there may itself import one that is not: that is its own failure.
+        # An existing module may itself import a missing one, which is another error.
         if isinstance(cause, ModuleNotFoundError) and f"{module}.".startswith(f"{cause.name}."):
             raise absent from cause
         raise
@@ -65,7 +65,7 @@ def called(function: Callable[[], Any], what: str, error: type[TriposError]) -> 
     Raises
     ------
     error
-        In the place of any other; our own pass, as does an interrupt.
+        In place of any other exception; a `TriposError` or an interrupt passes unchanged.
     """
     try:
         return function()
@@ -83,7 +83,7 @@ def told_with_place(failure: BaseException) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Name what is spelt nearly so, as a sentence with a space after it; nothing if nothing is."""
+    """Suggest similar spellings, as a sentence with a space after it; empty if there are none."""
     near = difflib.get_close_matches(name.lower(), list(known), n=2)
     return f"Did you mean {' or '.join(near)}? " if near else ""
 

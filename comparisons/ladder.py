@@ -42,7 +42,7 @@ _RUNGS = {method.rung: name for name, method in METHODS.items() if method.rung i
 LADDER = tuple(_RUNGS[rung] for rung in sorted(_RUNGS))
 """The rungs, cheapest first."""
 
-# Why there may be no joint mode to stand on.
+# Errors that mean there is no joint mode to start from.
 _NO_MODE = (ModeAtInfinityError, ModeNotFoundError, CurvatureError)
 
 
@@ -57,7 +57,7 @@ class Rung:
     why : str
         A sentence.
     seconds, evaluations : float
-        Of the method and of its verdict.
+        Total cost of the method and of its verdict.
     """
 
     method: str
@@ -80,40 +80,40 @@ def fit(
 ) -> xr.DataTree:
     """Approximate a posterior by the cheapest method that a verdict accepts.
 
-    Where a search from the model's start ends at a mode of next to no mass, and a verdict finds
-    the heavier one, the rungs stand on that; ``ladder`` says so.
+    Where a search from the model's initial point ends at a mode of negligible mass, and a verdict
+    finds a heavier one, later rungs start from that mode; ``ladder`` records it.
 
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
     tolerance : Tolerances, optional
-        What is near enough; see `verdict`.
+        Acceptable errors; see `verdict`.
     var_names : sequence of str, optional
         The variables that matter: a method is accepted when all of their quantities agree. All, if
         None.
     methods : sequence of str, optional
         The rungs to climb, in this order.
     draws : int, default 4000
-        Independent draws of the methods that make them; NUTS takes its own default.
+        Number of independent draws of the methods that draw them; NUTS uses its own default.
     random_seed : int or Generator, optional
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
 
     Returns
     -------
     DataTree
-        Of the method that was accepted. Its group ``ladder`` (dim ``rung``) tells what was tried:
+        The accepted method's. Its group ``ladder`` (dim ``rung``) records what was tried:
         ``method``, ``accepted``, ``why``, ``seconds`` and ``evaluations``, verdicts included.
 
     Raises
     ------
     NoTrustedMethodError
-        When no rung was accepted; the sentence says why of each.
+        When no rung was accepted; the message says why for each.
     ImproperPosteriorError
         When there is no posterior to approximate.
     NoMethodError
-        When a rung is no method.
+        When a rung is not the name of a method.
     DiscreteVariableError, NoFreeVariableError, ArgumentError
     """
     if unknown := [name for name in methods if name not in LADDER]:
@@ -151,7 +151,7 @@ def fit(
         if found is not None and found.second_mode:
             break
         if found is not None and found.heavier_mode is not None and "start" not in options:
-            # The same rung again, and all that follow, from where the mass is.
+            # Repeat this rung, and run all that follow, from the heavier mode.
             options["start"] = found.heavier_mode
             pending.appendleft(method)
     raise NoTrustedMethodError(
@@ -172,13 +172,13 @@ def _tried(
     Raises
     ------
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
-        When there is no mode to stand on.
+        When there is no mode to start from.
     ImproperPosteriorError
     """
     judged = partial(verdict, tolerance=tolerance, var_names=var_names)
     started, before = time.perf_counter(), sum(density.evaluations.values())
     with warnings.catch_warnings():
-        # The verdict says the same, and the record keeps it.
+        # The verdict repeats these warnings, and the record keeps it.
         warnings.simplefilter("ignore", UntrustedWeightsWarning)
         warnings.simplefilter("ignore", QuadratureWarning)
         try:

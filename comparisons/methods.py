@@ -1,7 +1,7 @@
-"""Methods by name: those of tripos, and functions of the user's own.
+"""Methods by name: those of tripos, and user-defined functions.
 
-A method of the user's own is a function ``model -> DataTree``. It may take any of the keyword
-arguments that ours take: ``random_seed``, ``progressbar``, ``draws``, ...
+A user-defined method is a function ``model -> DataTree``. It may take any of the keyword arguments
+that tripos's methods take: ``random_seed``, ``progressbar``, ``draws``, ...
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .importing import called, did_you_mean, function_in_file, function_in_modul
 Method = Callable[..., xr.DataTree]
 
 GROUP = "tripos.methods"
-"""The group of entry points by which a package brings methods of its own."""
+"""The group of entry points by which other packages add methods."""
 
-# What every method is offered, and need not take.
+# Arguments passed to every method that accepts them.
 _OFFERED = ("random_seed", "progressbar")
 
 
 def load_method(name: str) -> Method:
-    """Find the method of a name.
+    """Find a method by name.
 
     Parameters
     ----------
@@ -44,18 +44,18 @@ def load_method(name: str) -> Method:
     Returns
     -------
     callable
-        To be called like a method of ours, with a `pymc.Model` or a `LogDensity`; see `own_method`.
+        Called like tripos's own methods, with a `pymc.Model` or a `LogDensity`; see `own_method`.
 
     Raises
     ------
     NoMethodError
-        When there is no such name (the nearest are said), file, module or function, or it fails
-        when it is imported.
+        When there is no such name (similar ones are suggested), file, module or function, or its
+        import fails.
     """
     if name in METHODS:
         return METHODS[name].function
     if ":" not in name:
-        # To look for them takes 25 ms, which a place in a file need not wait for.
+        # Reading the entry points takes 25 ms, which a path to a file need not wait for.
         if name in (brought := _brought()):
             return own_method(
                 called(brought[name].load, f"The entry point {name}", NoMethodError), name
@@ -78,7 +78,7 @@ def load_method(name: str) -> Method:
 
 
 def method_names() -> tuple[str, ...]:
-    """Names that `load_method` knows: ours, and those that installed packages bring."""
+    """Names that `load_method` knows: tripos's own, and those of installed packages."""
     return (*sorted(METHODS), *(name for name in _brought() if name not in METHODS))
 
 
@@ -92,7 +92,7 @@ def labelled(methods: Sequence[str | Method]) -> dict[str, Method]:
     Raises
     ------
     NoMethodError
-        When there is none, or a name is unknown.
+        When ``methods`` is empty, or a name is unknown.
     ArgumentError
         When two have the same label, or a callable has no name.
     """
@@ -110,29 +110,29 @@ def labelled(methods: Sequence[str | Method]) -> dict[str, Method]:
 
 
 def is_registered(function: Method) -> bool:
-    """Whether a method is one of `METHODS`, and so knows all that is asked of those."""
+    """Whether a method is one of `METHODS`, and so accepts all the common arguments."""
     known = METHODS.get(getattr(function, "__name__", ""))
     return known is not None and known.function is function
 
 
 def own_method(function: Callable[..., Any], label: str) -> Method:
-    """Let a function of the user's own be called as ours are.
+    """Wrap a user-defined function so that it can be called like tripos's own methods.
 
-    It is given a plain `pymc.Model`, and of ``random_seed`` and ``progressbar`` what it takes. Its
-    tree is given the attributes ``method`` and ``seconds`` where it has none.
+    It is given a plain `pymc.Model`, and ``random_seed`` and ``progressbar`` if it accepts them.
+    Its tree gets the attributes ``method`` and ``seconds`` where they are missing.
 
     Parameters
     ----------
     function : callable
         ``model -> DataTree``.
     label : str
-        What it is called in sentences.
+        Its name in error messages.
 
     Returns
     -------
     callable
         With the function's own signature. It raises `MethodError` when the function fails or
-        returns no posterior, `ArgumentError` when it does not take an argument, and `DataError`
+        returns no posterior, `ArgumentError` when it does not accept an argument, and `DataError`
         for a `LogDensity` whose data were changed by `set_data`.
     """
 

@@ -1,6 +1,6 @@
 """What the draws of a tree are worth: independent ones, resampled by weights, or Markov chains.
 
-Standard errors and effective sizes of a tree's numbers are worked out here, for whoever tells them.
+Standard errors and effective sample sizes are computed here, for tables, verdicts and reports.
 The error of a smooth functional is that of the mean of its influence function (Hampel 1974).
 """
 
@@ -22,20 +22,19 @@ from ..approximations.weights.kept import KeptWeights, weights_of_draws, weights
 
 @dataclass(frozen=True)
 class Sample:
-    """Values of one quantity, what each weighs, and how they depend on each other.
+    """Values of one quantity, their weights, and how they depend on each other.
 
     Attributes
     ----------
     values, weights : (n,) array
-        The weights add up to 1.
+        The weights sum to 1.
     pair : (n,) array of int, optional
         Number of the independent draw that each value belongs to; each its own, if None.
     chains : int, default 0
-        Of how many Markov chains of equal length, one after another, they are; 0 where draws are
-        independent.
+        Number of Markov chains of equal length, concatenated; 0 where draws are independent.
     mean, sd : float, optional
-        Where they are known better than the values tell: of a grid, say, whose values then are
-        quantiles and have no error.
+        Where known more accurately than from the values: of a grid, say, whose values are then
+        quantiles without error.
     """
 
     values: np.ndarray
@@ -52,16 +51,16 @@ class Sample:
 
     @cached_property
     def sorted_values(self) -> np.ndarray:
-        """Values (n,) in rising order."""
+        """Values (n,) in increasing order."""
         return self.values[self.order]
 
     @cached_property
     def cumulated(self) -> np.ndarray:
-        """Weight (n,) up to each of the sorted values, itself included."""
+        """Cumulative weight (n,) up to and including each of the sorted values."""
         return np.cumsum(self.weights[self.order])
 
     def quantiles(self, probabilities: Sequence[float]) -> np.ndarray:
-        """Quantiles: where the middle of a value's weight is its probability."""
+        """Quantiles; a value's probability is the midpoint of its weight."""
         middles = self.cumulated - self.weights[self.order] / 2
         return np.interp(probabilities, middles, self.sorted_values)
 
@@ -84,15 +83,15 @@ class Sample:
         return self._norm(self.weights * influence - other.weights * its)
 
     def _norm(self, terms: np.ndarray) -> float:
-        """Length of what independent draws add to a sum, by the terms (n,) of all values."""
+        """Norm of the independent draws' contributions to a sum of terms (n,)."""
         return float(np.linalg.norm(terms if self.pair is None else np.bincount(self.pair, terms)))
 
     @property
     def moments(self) -> tuple[float, float, float, float]:
         """Mean and sd, and the standard error of each.
 
-        Of weighted values an error is infinite where what they add to the moment has too heavy a
-        tail (Vehtari et al. 2024, arXiv 1507.02646, section 3): the largest are not among them.
+        The error of a weighted moment is infinite where the terms of its sum have too heavy a tail
+        (Vehtari et al. 2024, arXiv 1507.02646, section 3): the largest were not sampled.
         """
         used = np.where(self.weights > 0, self.values, 0.0)
         mean = float(self.weights @ used)
@@ -101,7 +100,7 @@ class Sample:
         if variance == 0:
             return mean, 0.0, 0.0, 0.0
         sd = np.sqrt(variance)
-        # As many as the weights are worth, less one that the mean takes.
+        # Effective sample size, less one degree of freedom for the mean.
         size = 1 / float(np.sum(self.weights**2))
         spread = float(sd * np.sqrt(size / (size - 1))) if size > 1 else np.nan
         squares = (away**2 - variance) / (2 * sd)
@@ -111,7 +110,7 @@ class Sample:
         return mean, spread, of_mean, np.inf if heavy[1] else self.error(squares)
 
     def tail_index(self, power: int) -> float:
-        """Index of what is summed for a moment; of a grid, infinite where it has left that out."""
+        """Tail index of a moment's terms; infinite where a grid omitted the moment."""
         if self.mean is None:
             return moment_tail_index(self.values, self.weights, power)
         has_both = np.isfinite(self.mean) and self.sd is not None and np.isfinite(self.sd)
@@ -119,7 +118,7 @@ class Sample:
 
     @property
     def bulk_size(self) -> float:
-        """Bulk ESS of chains, which may be more than there are draws; NaN of fewer than four."""
+        """Bulk ESS of chains, which may exceed the number of draws; NaN for fewer than four."""
         chains = self.values.reshape(self.chains, -1)
         return float(array_stats.ess(chains, chain_axis=0, draw_axis=1))
 
@@ -131,7 +130,7 @@ class Sample:
 
     @property
     def effective_size(self) -> float:
-        """Independent draws that the mean is worth: no more than there are values."""
+        """Effective sample size for the mean, at most the number of values."""
         if self.chains:
             found = self.bulk_size
         else:
@@ -142,10 +141,9 @@ class Sample:
 
 
 def samples_of(tree: xr.DataTree) -> dict[str, Sample]:
-    """Take the quantities of a tree, as well as it knows them: its weighted points, or its draws.
+    """Take the quantities of a tree: from its weighted points if it has them, or its draws.
 
-    Weighted points say more than the draws that were resampled from them, and what the error of
-    those is.
+    Weighted points are more accurate than the draws resampled from them, and give their error.
     """
     kept = weights_of_points(tree)
     if kept is not None:
@@ -156,10 +154,10 @@ def samples_of(tree: xr.DataTree) -> dict[str, Sample]:
 
 
 def samples_of_posterior(tree: xr.DataTree) -> dict[str, Sample]:
-    """Take the quantities of a tree that stands for the posterior, as well as it knows that.
+    """Take the quantities of a tree as estimates of the exact posterior.
 
-    As `samples_of` does, but a grid by its cells, and a quadrature by its draws with the weights
-    that carry them to the posterior.
+    As `samples_of` does, but a grid by its cells, and a quadrature by its draws with their
+    importance weights.
     """
     if tree.attrs.get("method") == "quadrature":
         carried = weights_of_draws(tree)
@@ -169,7 +167,7 @@ def samples_of_posterior(tree: xr.DataTree) -> dict[str, Sample]:
 
 
 def cells_of(tree: xr.DataTree) -> dict[str, Sample]:
-    """Take the quantities of a grid, by its cells: quantiles, mean and sd. None of another tree."""
+    """Take the quantities of a grid by its cells: quantiles, mean and sd; empty for other trees."""
     if tree.attrs.get("method") != "grid":
         return {}
     fit = tree["fit"].to_dataset()
@@ -183,9 +181,9 @@ def sample_of(draws: np.ndarray, *, independent: bool) -> Sample:
 
 
 def effective_draws(samples: Iterable[Sample]) -> int:
-    """Count the independent draws that samples are worth, in the worst of them.
+    """Smallest effective sample size of several samples.
 
-    Those that do not vary, or are not finite, are left out.
+    Samples that do not vary, or are not finite, are left out.
     """
     samples = list(samples)
     everything = max(len(sample.values) for sample in samples)

@@ -1,6 +1,6 @@
 """The modules beside a user's file: seen by that file, and by nothing else.
 
-Two files may each import a neighbour of the same name. So a file's folder stands on ``sys.path``,
+Two files may each import a neighbour of the same name. So a file's folder is on ``sys.path``,
 and what was imported from there in ``sys.modules``, only while the file is run, while a function of
 it is called, and during each import that its code makes at any later time.
 """
@@ -38,9 +38,9 @@ class Neighbours:
 
     def __init__(self, file: Path) -> None:
         self.modules: dict[str, ModuleType] = {}
-        # Where to look first; the file may add to it.
+        # Folders searched first; the file may add to them.
         self._entries = [str(file.parent.resolve())]
-        # What there was before they arrived: of the same names, other modules, and the path.
+        # What to restore when they leave: other modules of the same names, and the path.
         self._hidden: dict[str, ModuleType] = {}
         self._others: set[str] = set()
         self._path: list[str] = []
@@ -48,7 +48,7 @@ class Neighbours:
 
     @contextmanager
     def about(self) -> Iterator[None]:
-        """Let them be imported; those of another file, if any are about, are away meanwhile."""
+        """Let the neighbours be imported, hiding those of any other file meanwhile."""
         if _ABOUT and _ABOUT[-1] is self:
             yield
             return
@@ -66,14 +66,14 @@ class Neighbours:
                 outer._arrive()
 
     def run(self, module: ModuleType, loader: Any) -> None:
-        """Run a file as a module, with its neighbours about."""
+        """Run a file as a module, with its neighbours importable."""
         self.modules[module.__name__] = module
         vars(module)["__builtins__"] = self._builtins
         with self.about():
             loader.exec_module(module)
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Have a function called with the neighbours about."""
+        """Wrap a function so that its neighbours are importable while it runs."""
 
         @functools.wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
@@ -85,7 +85,7 @@ class Neighbours:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find a neighbour, as an entry of ``sys.meta_path``: it is to import as the file does."""
+        """Find a neighbour, as an entry of ``sys.meta_path``; it imports as the file does."""
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or type(spec.loader) is not SourceFileLoader:
             return spec
@@ -101,7 +101,7 @@ class Neighbours:
     def _arrive(self) -> None:
         self._path = list(sys.path)
         sys.path[:0] = self._entries
-        # Before the finder of ``sys.path``, so that it sees what is found there.
+        # Placed before the finder of ``sys.path``, so that it is asked first.
         places = [k for k, finder in enumerate(sys.meta_path) if finder is PathFinder]
         sys.meta_path.insert(places[0] if places else len(sys.meta_path), self)
         importlib.invalidate_caches()
@@ -115,7 +115,7 @@ class Neighbours:
         with suppress(ValueError):
             sys.meta_path.remove(self)
         added = [e for e in sys.path if e not in self._path and e not in self._entries]
-        # Such as the folder of its own parts that an installed package adds when it is imported.
+        # An installed package may add a folder of its own when it is imported.
         installed = [e for e in added if any(Path(e).is_relative_to(p) for p in _INSTALLED)]
         self._entries += [e for e in added if e not in installed]
         sys.path[:] = [*self._path, *installed]
@@ -126,7 +126,7 @@ class Neighbours:
         sys.modules.update(self._hidden)
 
     def _shadowed(self) -> set[str]:
-        """Modules of other places that a neighbour has the name of, but for installed ones."""
+        """Modules from elsewhere, not installed ones, that share a neighbour's name."""
         names = set()
         for entry in self._entries:
             with suppress(OSError):
@@ -141,7 +141,7 @@ class Neighbours:
 
 
 class _Loader(SourceFileLoader):
-    """Runs a neighbour, whose own imports are those of the file."""
+    """Runs a neighbour, whose imports are resolved as the file's are."""
 
     def __init__(self, own: dict[str, Any], name: str, path: str) -> None:
         super().__init__(name, path)
@@ -162,5 +162,5 @@ def _places(found: ModuleType | ModuleSpec | None) -> set[Path]:
     return {Path(spec.origin).resolve().parent} if spec.has_location and spec.origin else set()
 
 
-# Those whose neighbours are about, the innermost last.
+# Files whose neighbours can be imported now, innermost last.
 _ABOUT: list[Neighbours] = []

@@ -1,4 +1,4 @@
-"""Which method, over a whole suite: how often it is right, what it costs, how often it fails."""
+"""Which method, over a whole suite: its accuracy, cost and failures."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def errors_of(
     ----------
     suite : Suite
     reference : str, optional
-        A method of the suite. Of a quantity whose exact mean and sd the catalogue does not have,
-        the reference's tree of the same model and repeat is taken for exact: mean and sd (quartiles
+        A method of the suite. Where the catalogue has no exact mean and sd of a quantity, the
+        reference's tree of the same model and repeat is taken as exact: mean and sd (quartiles
         where there is no mean) and the mass of the central 50 % and 95 % intervals. Quantities with
         neither are left out.
     tolerance : Tolerances, optional
@@ -42,9 +42,9 @@ def errors_of(
     DataFrame
         Indexed by model, method, repeat and quantity: ``judge`` ("truth", or the reference's name),
         ``mean_shift`` in exact sds, ``log_sd_ratio``, ``error`` (the largest discrepancy, in
-        tolerances; infinite where a quantity has no finite value or a method gives no mean that
-        there is) and ``within`` (whether ``error`` is at most 1). The draws are taken as they are,
-        Monte Carlo error included, and so are the reference's.
+        tolerances; infinite where a quantity has no finite value or a method gives no mean where
+        one exists) and ``within`` (whether ``error`` is at most 1). Monte Carlo errors of the
+        draws, and of the reference's, are included.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def errors_of(
     Warns
     -----
     UntrustedReferenceWarning
-        When a tree of the reference cannot be trusted by its own diagnostics: it judges nothing.
+        When a tree of the reference fails its own diagnostics; that tree is not used.
     """
     methods = {record["cell"]["method"] for record in suite.records.values()}
     if reference is not None and reference not in methods:
@@ -68,12 +68,12 @@ def errors_of(
     if not rows:
         raise ArgumentError(
             "There is nothing to judge: no model of the suite has a known truth, or no cell has "
-            "ended well. Name a method to be taken for exact, with reference=."
+            "ended well. Name a method to be taken as exact, with reference=."
             + (f" Trees of {reference} cannot be trusted: {reasons}." if reasons else "")
         )
     if reasons:
         warnings.warn(
-            f"Some trees of {reference} cannot be trusted, and judge nothing: {reasons}.",
+            f"Some trees of {reference} cannot be trusted, and are not used: {reasons}.",
             UntrustedReferenceWarning,
             stacklevel=3,
         )
@@ -85,7 +85,7 @@ def errors_of(
 def scoreboard(
     suite: Suite, reference: str | None = None, tolerance: Tolerances | None = None
 ) -> pd.DataFrame:
-    """Tabulate how each method of a suite did.
+    """Tabulate the accuracy and cost of each method of a suite.
 
     Parameters
     ----------
@@ -98,9 +98,9 @@ def scoreboard(
     -------
     DataFrame
         Indexed by method: ``within`` (share of the judged quantities within tolerance), ``judged``
-        (how many quantities were), ``error`` (median over models of the largest error of a
+        (number of quantities judged), ``error`` (median over models of the largest error of a
         quantity, in tolerances), ``seconds`` and ``evaluations`` (medians over models), ``cells``
-        and ``failures`` (how many), ``models`` (on how many it gave a posterior). A method that
+        and ``failures`` (numbers), ``models`` (number on which it gave a posterior). A method that
         fails on hard models is judged on the easy ones: read ``within`` beside ``failures``.
 
     Raises
@@ -140,9 +140,9 @@ def points_of(cells: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     cells : DataFrame
-        Of `Suite.cells`.
+        As `Suite.cells` makes it.
     errors : DataFrame
-        Of `errors_of`.
+        As `errors_of` makes it.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def points_of(cells: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
 
 
 def frontier_of(costs: Sequence[float], errors: Sequence[float]) -> list[int]:
-    """Choose the points that no other beats in both, in the order of rising cost.
+    """Pareto frontier: points that no other beats in both, by increasing cost.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def frontier_of(costs: Sequence[float], errors: Sequence[float]) -> list[int]:
 def _rows(
     suite: Suite, reference: str | None, limits: Tolerances, distrusted: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
-    """Measure cell by cell, and note of which models the reference cannot be trusted, and why."""
+    """Measure each cell, and note for which models the reference is untrusted, and why."""
     exact = {
         (record["cell"]["model"], record["cell"]["repeat"]): name
         for name, record in suite.records.items()
@@ -215,7 +215,7 @@ def _rows(
 
 
 def _truth_of(cell: Mapping[str, Any]) -> Truth | None:
-    """What the catalogue knows of a model, as long as it is called without arguments."""
+    """The catalogue's truth for a model called without arguments."""
     entry = CATALOGUE.get(cell["model"])
     return None if entry is None or cell["arguments"] else entry.truth
 
@@ -230,7 +230,7 @@ def _against_truth(
         mean, sd = truth.mean[quantity], truth.sd[quantity]
         shift, ratio = (row["mean"] - mean) / sd, float(np.log(row["sd"] / sd))
         error = max(abs(shift) / limits.mean, abs(ratio) / np.log1p(limits.sd))
-        # An approximation without moments, of a quantity that has them, is as wrong as can be.
+        # An approximation without moments, of a quantity that has them, has infinite error.
         error = np.inf if np.isnan(shift) or np.isnan(ratio) else error
         found[quantity] = {"mean_shift": shift, "log_sd_ratio": ratio, "error": error}
     return found

@@ -1,4 +1,4 @@
-"""Write a comparison to a folder, and read it: all of it, or nothing."""
+"""Write a comparison to a folder, all or nothing, and read it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def load_trees(directory: str | Path) -> tuple[dict[str, xr.DataTree], dict[str,
 
 
 def read_tree(path: Path) -> xr.DataTree:
-    """Read a tree whole, with the names of today."""
+    """Load a tree into memory, with current names."""
     # What xr.load_datatree does, which xarray has from 2025.9 on.
     with xr.open_datatree(path, engine="h5netcdf") as file:
         tree = file.load()
@@ -75,7 +75,7 @@ def write_contents(folder: Path) -> None:
 
 
 def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str = CONTENTS) -> Path:
-    """Write a folder beside its place, and put it there when it is whole.
+    """Write a temporary folder, then move it into place.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str = C
     Raises
     ------
     StorageError
-        When the place is taken by something else, or cannot be written.
+        When the path is taken by something else, or cannot be written.
     """
     check_place(folder, mark=mark)
     beside = _folder_beside(folder)
@@ -110,17 +110,17 @@ def replace_folder(folder: Path, write: Callable[[Path], None], *, mark: str = C
 
 
 def file_name(text: str) -> str:
-    """Make a name that every file system takes: ``"grid, flat prior"`` to ``"grid-flat-prior"``."""
+    """Make a valid name for any file system: ``"grid, flat prior"`` to ``"grid-flat-prior"``."""
     return re.sub(r"[^\w.]+", "-", text).strip("-.")
 
 
 def check_place(folder: Path, *, mark: str = CONTENTS) -> None:
-    """Find out before long work whether a folder can be written.
+    """Check before long work that a folder can be written.
 
     Raises
     ------
     StorageError
-        When the place is taken by something that is not all ours, or cannot be written.
+        When the path holds anything that tripos did not write, or cannot be written.
     """
     if folder.exists() and not (folder.is_dir() and _is_ours(folder, mark)):
         raise StorageError(
@@ -139,7 +139,7 @@ def _folder_beside(folder: Path) -> Path:
 
 
 def _is_ours(folder: Path, mark: str) -> bool:
-    """Whether a folder is empty, or holds nothing but what was written with its mark."""
+    """Whether a folder is empty, or holds only files listed in its mark."""
     names = {path.name for path in folder.iterdir()}
     if not names:
         return True

@@ -1,4 +1,4 @@
-"""One tidy table of posteriors: a row for every quantity of every tree."""
+"""One tidy table of posteriors: a row per quantity and tree."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def summary_table(
         and for Markov chains effective sample size and R-hat. Mean and sd are empty where the tail
         index says that they may not exist (above 0.7).
 
-        Of draws that were resampled by weights, the numbers are those of the weighted points, which
-        the tree keeps. Those of a grid and a quadrature come from their rules, and so do the errors
-        in the place of Monte Carlo errors.
+        For resampled draws, the numbers are those of the weighted points, which the tree keeps. For
+        a grid or a quadrature they come from the rule, whose errors replace Monte Carlo errors.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def summary_of(trees: Mapping[str, xr.DataTree], quantities: Sequence[str]) -> p
     ----------
     trees : mapping of str to DataTree
     quantities : sequence of str
-        Labels such as ``"theta[Choate]"``; a tree that has none of that label has no row.
+        Labels such as ``"theta[Choate]"``; a tree without that quantity has no row.
     """
     rows = {
         (quantity, label): row
@@ -79,13 +78,13 @@ def summary_of(trees: Mapping[str, xr.DataTree], quantities: Sequence[str]) -> p
 
 
 def _labels_in(tree: xr.DataTree, names: Sequence[str]) -> list[str]:
-    """Labels of the quantities of some variables, of those that a tree has."""
+    """Labels of a tree's quantities that belong to some variables."""
     posterior = tree["posterior"].to_dataset().isel(chain=slice(1), draw=slice(1))
     return list(flatten(posterior[[name for name in names if name in posterior]]))
 
 
 def most_different(summary: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Rows of the quantities that the trees differ about most; all, in their order, where they fit.
+    """Rows of the quantities that differ most; all, in their order, where they fit.
 
     Parameters
     ----------
@@ -155,7 +154,7 @@ def _rows_of(tree: xr.DataTree, quantities: Sequence[str]) -> dict[str, dict[str
 
 
 def _row_of_rule(known: xr.Dataset) -> dict[str, float]:
-    """Row of a quantity whose moments come from a rule, which tells their errors."""
+    """Row of a quantity whose moments come from a rule, with the rule's errors."""
     found = {
         "mean": "mean",
         "sd": "sd",
@@ -169,21 +168,21 @@ def _row_of_rule(known: xr.Dataset) -> dict[str, float]:
 
 
 def _row_of_sample(sample: Sample, draws: np.ndarray) -> dict[str, float]:
-    """Row of a quantity that draws (C, S) tell, or the weighted points behind them."""
+    """Row of a quantity from draws (C, S), or from the weighted points behind them."""
     columns = ("mean", "sd", "mcse_mean", "mcse_sd")
     row = dict.fromkeys(columns, np.nan)
     row |= {"tail_k": tail_index(draws, independent=not sample.chains)}
     row |= dict(zip(QUANTILE_COLUMNS, _quantiles(sample), strict=True))
     if not row["tail_k"] > HEAVY_TAIL:
         row |= dict(zip(columns, sample.moments, strict=True))
-    # Of a constant there is nothing to diagnose.
+    # A constant has no diagnostics.
     if sample.chains and np.ptp(draws) > 0:
         row |= {"ess_bulk": sample.bulk_size, "r_hat": sample.r_hat}
     return row
 
 
 def _quantiles(sample: Sample) -> np.ndarray:
-    """Of draws of equal weight they are NumPy's."""
+    """Quantiles; for draws of equal weight they are NumPy's."""
     if sample.pair is None:
         return np.quantile(sample.values, QUANTILES)
     return sample.quantiles(QUANTILES)

@@ -1,4 +1,4 @@
-"""Find the model that the command line names: of the catalogue, or in somebody's own file."""
+"""Find the model that the command line names: in the catalogue, or in a user's file."""
 
 from __future__ import annotations
 

@@ -45,12 +45,12 @@ def bioassay(
         and 10, means 0 and 10, correlation 0.5.
     slope : {"natural", "log"}
         Whether the unconstrained coordinate is beta or log beta. With ``"log"`` the prior is the
-        same density of beta, cut to beta > 0, and the Jacobian term comes in by the change of
-        coordinates.
+        same density of beta, truncated to beta > 0, and the change of coordinates adds its Jacobian
+        term.
     log_doses : sequence of float
         Log of dose in g/ml.
     animals, deaths : sequence of int
-        Number of animals given each dose, and of those that died.
+        Number of animals given each dose, and number of deaths.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def bioassay(
     for name, value, known in (("prior", prior, Prior), ("slope", slope, Slope)):
         if value not in get_args(known):
             raise ValueError(f"{name} must be one of {get_args(known)}, but {value!r} was given.")
-    # Its initial point, 0, has no logarithm.
+    # The initial point of a flat prior, 0, has no logarithm.
     on_log_scale = {"transform": log_transform, "initval": 1.0} if slope == "log" else {}
     with pm.Model(coords={"dose": [f"{x:+.2f}" for x in log_doses]}) as model:
         log_dose = pm.Data("log_dose", np.asarray(log_doses, dtype=float), dims="dose")

@@ -22,7 +22,7 @@ class Borrowers:
     ----------
     design : (J, K) array
     borrowers, defaults : (J,) array of int
-        Number of borrowers in each group, and of those who defaulted.
+        Number of borrowers in each group, and number of defaults.
     """
 
     design: np.ndarray
@@ -30,7 +30,7 @@ class Borrowers:
     defaults: np.ndarray
 
     def outcomes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give a row to each borrower: its group (N,), and 1 for a default or 0 (N,)."""
+        """Expand to a row per borrower: the group (N,), and 1 for a default or 0 (N,)."""
         group = np.repeat(np.arange(len(self.borrowers)), self.borrowers)
         first = np.cumsum(self.borrowers) - self.borrowers
         place = np.arange(len(group)) - first[group]
@@ -69,9 +69,9 @@ def borrowers(
     covariates : int, default 3
         Number of covariates of a group.
     random_seed : int
-        Of the simulated data.
+        Seed of the simulated data.
     aggregated : bool, default True
-        Whether the data are a count of defaults in each group, or else a row for each borrower.
+        Whether the data are a count of defaults in each group. With False: a row per borrower.
         The posterior is the same; the log evidence differs by the binomial coefficients.
     centred : bool, default True
         Whether the effect itself is the free variable. Its joint density then grows without bound

@@ -1,4 +1,4 @@
-"""The models that come with tripos: what each is, what is asked of it, and what the truth is."""
+"""The models that come with tripos: descriptions, quantities of interest, and exact posteriors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Truth:
     Attributes
     ----------
     mean, sd : mapping of str to float
-        By quantity, ``"theta[Choate]"``; only quantities that have them.
+        Keyed by quantity, such as ``"theta[Choate]"``; only quantities that have them.
     log_evidence : float
     source : str
         How it is known.
@@ -50,14 +50,14 @@ class Entry:
     ----------
     name, description, source : str
     build : callable
-        Returns a new `pymc.Model`; its arguments are the model's variants and its size. Without
-        any the model is small enough for every method, and has a mode.
+        Returns a new `pymc.Model`; its arguments choose the model's variant and size. Called
+        without arguments, it builds a model that has a mode and is small enough for every method.
     quantities : tuple of str
-        Variables that people ask for.
+        Variables of interest.
     bounds : mapping of str to (float, float)
         The box of the textbook's grid, where a textbook has one.
     truth : Truth or None
-        Of the model that ``build()`` returns; None where it is not known.
+        Exact posterior of the model that ``build()`` returns; None where it is not known.
     """
 
     name: str

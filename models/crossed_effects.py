@@ -29,7 +29,7 @@ class Ratings:
 def simulated_ratings(
     students: int = 200, lecturers: int = 50, each: int = 5, random_seed: int = 20260101
 ) -> Ratings:
-    """Simulate students who rate ``each`` lecturers, drawn at random, some perhaps twice."""
+    """Simulate students who rate ``each`` lecturers, drawn at random, with replacement."""
     rng = np.random.default_rng(random_seed)
     student = np.repeat(np.arange(students), each)
     lecturer = rng.integers(lecturers, size=student.size)
@@ -61,7 +61,7 @@ def crossed_effects(
     each : int, default 5
         Ratings given by each student.
     random_seed : int
-        Of the simulated data.
+        Seed of the simulated data.
     centred : bool, default True
         Whether the effects themselves are free variables. Their joint density then grows without
         bound as a standard deviation goes to 0, so `laplace` may find no mode. With False they

@@ -41,25 +41,25 @@ def neural_network(
 ) -> pm.Model:
     """Regression on tanh(x @ weights + bias) @ output, with normal priors on all the weights.
 
-    It has ``hidden * (inputs + 2)`` weights. Hidden units can change places and signs, so the
-    posterior has ``hidden! 2^hidden`` modes that say the same.
+    It has ``hidden * (inputs + 2)`` weights. Hidden units can be permuted and change sign, so the
+    posterior has ``hidden! 2^hidden`` equivalent modes.
 
     Parameters
     ----------
     hidden : int, default 10
         Width of the hidden layer.
     inputs, observations : int
-        Number of inputs, and of observed values.
+        Numbers of inputs and of observations.
     random_seed : int
-        Of the simulated data, and of the initial point: with all the weights at 0, where PyMC
-        would begin, the density has a saddle.
+        Seed of the simulated data, and of the initial point: with all weights at 0, where PyMC
+        would start, the density has a saddle point.
 
     Returns
     -------
     pymc.Model
         With ``weights`` (input, unit) ~ N(0, 2 / sqrt(inputs)), ``bias`` (unit) ~ N(0, 1),
-        ``output`` (unit) ~ N(0, 2 / sqrt(hidden)) and known noise. Priors that narrow with the
-        width keep the functions alike (Neal 1996).
+        ``output`` (unit) ~ N(0, 2 / sqrt(hidden)) and known noise. Priors scaled by the width keep
+        the prior over functions alike (Neal 1996).
     """
     data = simulated_curve(observations, inputs, random_seed)
     rng = np.random.default_rng(random_seed + 1)

@@ -29,10 +29,10 @@ def smooth_trend(
     times : int, default 200
         Length of the trend.
     each : int, default 3
-        Measurements at every time. With a single one the noise could vanish, and the density then
-        has no bound.
+        Measurements at every time. With a single one the noise sd could go to 0, where the density
+        is unbounded.
     random_seed : int
-        Of the simulated data.
+        Seed of the simulated data.
     centred : bool, default True
         Whether the trend itself is the free variable: its Hessian is tridiagonal, and its joint
         density grows without bound as ``step_sd`` goes to 0, so `laplace` may find no mode. With
@@ -42,7 +42,7 @@ def smooth_trend(
     Returns
     -------
     pymc.Model
-        With ``step_sd`` and ``noise_sd`` ~ HalfNormal(1), and ``trend`` (time), which begins at
+        With ``step_sd`` and ``noise_sd`` ~ HalfNormal(1), and ``trend`` (time), which starts at
         N(0, 1).
     """
     series = simulated_series(times, each, random_seed)

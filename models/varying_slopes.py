@@ -11,7 +11,7 @@ EFFECTS = ("intercept", "slope")
 MEAN, SD, CORRELATION, NOISE_SD = (2.5, 0.8), (0.6, 0.4), -0.3, 0.3
 """What the data are simulated with."""
 ETA = 2.0
-"""Of the LKJ prior."""
+"""Shape parameter of the LKJ prior."""
 
 Factor = tuple[pm.Distribution, pm.Distribution, pm.Distribution]
 """Entries (0, 0), (1, 0) and (1, 1) of the lower Cholesky factor of the lines' covariance."""
@@ -25,7 +25,7 @@ class Reactions:
     ----------
     subject : (N,) array of int
     days : (N,) array
-        Of too little sleep, scaled to the range from -1 to 1.
+        Days of sleep deprivation, scaled to the range from -1 to 1.
     seconds : (N,) array
     """
 
@@ -62,18 +62,18 @@ def varying_slopes(
     Parameters
     ----------
     subjects, days : int
-        Number of subjects, and of measurements of each.
+        Number of subjects, and number of measurements of each.
     random_seed : int
-        Of the simulated data.
+        Seed of the simulated data.
     centred : bool, default True
         Whether intercepts and slopes themselves are free variables. Their joint density then
         grows without bound as their covariance becomes singular, so `laplace` may find no mode.
-        With False the free variables are standard normal, and the lines are made of them.
+        With False the free variables are standard normal, and the lines are computed from them.
     packed : bool, default True
         Whether the free variable is ``factor``, the packed Cholesky factor that
-        `pymc.LKJCholeskyCov` makes. With False the same prior is written out, with free ``sd``
-        and ``correlation``: PyMC's own density overflows to plus infinity where the correlation
-        rounds to 1, and takes seconds to differentiate twice.
+        `pymc.LKJCholeskyCov` makes. With False the same prior is built by hand from free ``sd`` and
+        ``correlation``: PyMC's own density overflows to plus infinity where the correlation rounds
+        to 1, and takes seconds to differentiate twice.
 
     Returns
     -------
@@ -132,8 +132,8 @@ def _centred_lines(
 ) -> tuple[pm.Distribution, pm.Distribution]:
     """Draw intercepts, then slopes given them: as `pymc.MvNormal`, but without a matrix to solve.
 
-    PyTensor would solve subject by subject, and rewriting the second derivatives of that can take
-    all the memory there is.
+    PyTensor would solve subject by subject, and rewriting the second derivatives of that can
+    exhaust memory.
     """
     intercept = pm.Normal("intercept", mean[0], factor[0], dims="subject")
     given = mean[1] + factor[1] / factor[0] * (intercept - mean[0])

@@ -2,8 +2,8 @@
 
 `fit` gives the cheapest posterior of a PyMC model that can be trusted, `compare` several side by
 side, and `verdict` says whether one of them can be, quantity by quantity. The methods themselves
-(`laplace`, `grid`, `nuts`, ...) are all ``model -> xarray.DataTree``. ``__init__.pyi`` lists what
-there is; it is imported when it is first used, since PyMC takes seconds.
+(`laplace`, `grid`, `nuts`, ...) are all ``model -> xarray.DataTree``. ``__init__.pyi`` lists all
+the names; each is imported at its first use, since PyMC takes seconds to import.
 """
 
 import importlib
@@ -25,7 +25,7 @@ if not (_FOLDER / "models").is_dir():  # in a checkout the three packages lie be
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-# Modules of 0.1 that have another name now. These names go with 0.3.
+# Modules renamed since 0.1. The old names will be removed in 0.3.
 _MOVED = {
     "approximations.derivatives": "approximations.density.derivatives",
     "approximations.gaussian": "approximations.linear_algebra.gaussian",
@@ -65,7 +65,7 @@ class _MovedModules(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run nothing again; the module keeps what it is under its new name."""
+        """Do nothing: the module was executed under its new name."""
         module.__spec__ = module.__spec__.loader_state if module.__spec__ else None
 
 

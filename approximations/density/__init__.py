@@ -1,4 +1,4 @@
-"""The log density of a PyMC model over one flat vector, with its derivatives and the way back."""
+"""The log density of a PyMC model over one flat vector, its derivatives and back-transformation."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ from .sparsity.terms import Term, terms_of
 class LogDensity:
     """Log posterior density of a PyMC model in unconstrained space, Jacobian terms included.
 
-    Nothing is compiled until it is asked for. Data are lifted out of the graph, so `set_data`
-    compiles nothing either. Where the model's own checks refuse a point (a scale that underflows to
-    0 within a scan, say) its log density is minus infinity, and has no derivatives: they are NaN.
+    Functions are compiled at their first use. Data are lifted out of the graph, so `set_data`
+    recompiles nothing. Where the model's own checks reject a point (a scale that underflows to 0
+    within a scan, say) its log density is minus infinity, and has no derivatives: they are NaN.
 
     Parameters
     ----------
     model : pymc.Model, optional
         The model in context, if None.
     linker : {"auto", "numpy", "numba"}, default "auto"
-        ``"numpy"`` is ready in under a second, ``"numba"`` answers fifty times faster after 5 to
-        100 s of compiling (0.3 s when PyTensor's cache has the graph); ``"auto"`` starts on NumPy
-        and moves to Numba when the work counted so far (not timed) would pay for it.
+        ``"numpy"`` is ready in under a second, ``"numba"`` is fifty times faster after 5 to 100 s
+        of compiling (0.3 s when PyTensor's cache has the graph); ``"auto"`` starts on NumPy and
+        moves to Numba when the work counted so far (not timed) would pay for it.
 
     Attributes
     ----------
     model : pymc.Model
     blocks : tuple of Block
-        Where each free variable lies in ``theta`` (P,).
+        Position of each free variable in ``theta`` (P,).
     symbolic : SymbolicDensity
         The log density and the variables as graphs over ``theta``.
     logp : ScalarFunction
-        The log density with all its derivatives: products with many vectors, third ones.
+        The log density with all its derivatives: products with many vectors, third derivatives.
     parameters : tuple of str
         Labels of ``theta``: ``"theta[Choate]"``; ``"tau_log__"`` where PyMC transforms a variable.
     size : int
@@ -63,17 +63,17 @@ class LogDensity:
     data : dict of str to SharedVariable
         The containers of observed variables and `pymc.Data`, by name.
     coords : dict of str to sequence or None
-        Coordinates of the model's dims, as `set_data` left them.
+        Current coordinates of the model's dims, as changed by `set_data`.
     has_new_data, falls_off : bool
-        Whether `set_data` was called, and whether a search has seen that the posterior falls off
-        where its priors do not.
+        Whether `set_data` was called, and whether a search has found that the posterior is proper
+        where its priors are not.
     evaluations : dict of str to int
-        How often value, gradient and Hessian-vector product were evaluated, batches by row.
+        Numbers of evaluations of value, gradient and Hessian-vector product, batches by row.
 
     Raises
     ------
     NoFreeVariableError, DiscreteVariableError
-        When the model has nothing continuous to estimate.
+        When the model has no free variable, or a discrete one.
     """
 
     @checked_arguments
@@ -101,7 +101,7 @@ class LogDensity:
 
     @property
     def seconds_per_value(self) -> float:
-        """What a point of `batched_value` costs on NumPy, roughly: counted, not timed."""
+        """Approximate cost of a point of `batched_value` on NumPy: counted, not timed."""
         return self._functions.chosen("batched_value", "value").seconds_per_row
 
     def value(self, theta: np.ndarray) -> float:
@@ -127,16 +127,16 @@ class LogDensity:
     def hessian_vector_product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Hessian of the log density at ``theta`` (P,) times ``vector`` (P,).
 
-        Exactly, or by differences of the gradient: see `has_exact_hessian`.
+        Exact, or by differences of the gradient: see `has_exact_hessian`.
         """
         return self.logp.hessian_vector_product(theta, vector)
 
     def hessian(self, theta: np.ndarray) -> np.ndarray | csc_array:
         """Hessian (P, P) of the log density at ``theta`` (P,): negative definite at a mode.
 
-        It is made of Hessian-vector products, exact ones where `has_exact_hessian`: of P, or of a
-        few where it is mostly zero. It is a SciPy sparse array then (see `has_sparse_hessian`), and
-        a SparsityError where one more product disagrees.
+        Built from Hessian-vector products, exact ones where `has_exact_hessian`: P of them, or a
+        few where it is mostly zero. It is then a SciPy sparse array (see `has_sparse_hessian`), and
+        a SparsityError is raised where one more product disagrees.
         """
         return self.logp.hessian(theta)
 
@@ -148,8 +148,8 @@ class LogDensity:
     def has_exact_hessian(self) -> bool:
         """Whether Hessians are PyTensor's second derivatives, and not differences of gradients.
 
-        Some operations have a gradient and no more, such as the distribution functions of the
-        gamma and beta, or differential equations. A GradientError where there is not even that.
+        Some operations have only a gradient, such as the distribution functions of the gamma and
+        beta, or differential equations. Raises a GradientError where even that is missing.
         """
         return self.logp.has_exact_hessian
 
@@ -157,18 +157,18 @@ class LogDensity:
     def has_sparse_hessian(self) -> bool:
         """Whether `hessian` and `derivatives` give the Hessian as a sparse array.
 
-        So for 300 parameters and more, when a tenth of the entries at most, and a product for every
-        fourth parameter at most, tell the Hessian.
+        True for 300 parameters or more, when at most a tenth of the entries are nonzero and at most
+        one product for every four parameters determines the Hessian.
         """
         return self.logp.colouring is not None
 
     @property
     def pattern(self) -> Pattern:
-        """Where the Hessian may differ from zero, for the data as they are."""
+        """Where the Hessian may differ from zero, for the current data."""
         return self.logp.pattern
 
     def function_of(self, graph: Variable) -> ScalarFunction:
-        """Prepare the derivatives of a scalar made of `symbolic`'s graphs, for the data as now."""
+        """Prepare the derivatives of a scalar of `symbolic`'s graphs, for the current data."""
         symbolic = replace(self.symbolic, logp=pt.cast(graph, "float64"))
         return ScalarFunction(Functions(self.model, symbolic, self._functions.linker))
 
@@ -180,7 +180,7 @@ class LogDensity:
     def terms(self) -> tuple[Term, ...]:
         """Random variables, with their Jacobians, and potentials: their elements sum to `value`.
 
-        Each tells which parameters its elements depend on.
+        Each records which parameters its elements depend on.
         """
         with lean_rewriting():
             return terms_of(self.model, self.symbolic)
@@ -188,7 +188,7 @@ class LogDensity:
     def term_values(self, thetas: np.ndarray) -> dict[str, np.ndarray]:
         """Log densities (S, *shape) of the elements of each of `terms` at ``thetas`` (S, P).
 
-        Raises as `unravel` does, and what the model's own operations raise where they refuse.
+        Raises as `unravel` does, and whatever the model's own operations raise.
         """
         names = [term.name for term in self.terms]
         return self._functions.in_chunks("batched_terms", "terms", names, thetas)
@@ -198,7 +198,7 @@ class LogDensity:
     ) -> np.ndarray:
         """Log density (S,) at many points ``thetas`` (S, P), in chunks of bounded memory.
 
-        It is NaN or plus infinity where the model's own arithmetic is. After each chunk
+        NaN or plus infinity where the model's own arithmetic gives that. After each chunk
         ``progress`` is called with the number of points done.
         """
         return self.logp.batched_value(thetas, progress=progress)
@@ -221,7 +221,7 @@ class LogDensity:
         Raises
         ------
         MemoryLimitError
-            When so many would not fit.
+            When the draws would not fit in memory.
         """
         places = tuple(
             k for k, name in enumerate(self.variables) if var_names is None or name in var_names
@@ -231,7 +231,7 @@ class LogDensity:
 
     @cached_property
     def entries_of_a_draw(self) -> int:
-        """Numbers in one draw: ``theta``, free variables on their own scale, deterministics."""
+        """Size of one draw: ``theta``, free variables on their own scale, deterministics."""
         one = self.unravel(self.initial_point()[None])
         return self.size + sum(values.size for values in one.values())
 
@@ -258,15 +258,15 @@ class LogDensity:
     def set_data(
         self, data: Mapping[str, Any], coords: Mapping[str, Sequence[Any]] | None = None
     ) -> None:
-        """Put new data in the place of the old, without compiling and without touching the model.
+        """Replace the data, without recompiling and without changing the model.
 
         Parameters
         ----------
         data : mapping of str to array
             New values of observed variables and `pymc.Data`, by name.
         coords : mapping of str to sequence, optional
-            New coordinates of the dims whose length changes. A dim can change its length when no
-            free variable has it; then all data with this dim must be given together.
+            New coordinates of the dims whose length changes. A dim can change its length if no free
+            variable has it; then all data with this dim must be given together.
 
         Raises
         ------
@@ -286,12 +286,12 @@ class LogDensity:
 
 
 def as_density(model: pm.Model | LogDensity | None) -> LogDensity:
-    """Take a model, or the log density that was made of one before, for a method to stand on.
+    """Return the log density of a model; a `LogDensity` is returned as it is.
 
     Raises
     ------
     RandomDensityError
-        When it draws random numbers, such as minibatches of the data.
+        When the log density draws random numbers, such as minibatches of the data.
     """
     density = model if isinstance(model, LogDensity) else LogDensity(model)
     if why := density.symbolic.drawn:

@@ -29,7 +29,7 @@ class DiagonalFactor:
         Raises
         ------
         IndefiniteMatrixError
-            When the matrix is not positive definite; it knows a direction.
+            When the matrix is not positive definite; the error has a direction.
         """
         if not np.all(np.isfinite(diagonal)):
             raise ValueError("The matrix holds NaN or infinity.")
@@ -52,7 +52,7 @@ class DiagonalFactor:
         return (right.T / self.precisions).T
 
     def unwhiten(self, whitened: np.ndarray) -> np.ndarray:
-        """Turn rows (S, P) of standard normals into normal ones with covariance A^-1."""
+        """Transform rows (S, P) of standard normals to covariance A^-1."""
         return whitened / np.sqrt(self.precisions)
 
     def variances(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The direction in which a sparse matrix curves least, by inverse iteration."""
+"""Direction of least curvature of a sparse matrix, by inverse iteration."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .sparse_cholesky import Ordering, SparseFactor, along_pivot, unit_scale
 
 
 def lowest_direction(factor: SparseFactor, most: int = 30) -> tuple[float, np.ndarray]:
-    """Find the direction in which a factored matrix curves least, by inverse iteration.
+    """Find the direction of least curvature of a factored matrix, by inverse iteration.
 
     Returns
     -------
     float
-        Its curvature after scaling to a unit diagonal: the lowest eigenvalue, or a little more.
+        Curvature after scaling to a unit diagonal: the lowest eigenvalue, or slightly above.
     (P,) array
         The direction, in the parameters' own units.
     """
     lowest, vector = along_pivot(factor, int(np.argmin(factor.pivots)))
-    # Of some other eigenvector alone the iteration would make no more than that.
+    # Perturbed, since the iteration never leaves an exact eigenvector.
     vector = vector + np.random.default_rng(1).normal(0, 0.3 / np.sqrt(factor.size), factor.size)
     vector /= np.linalg.norm(vector)
     for step in range(most):
@@ -34,9 +34,9 @@ def lowest_direction(factor: SparseFactor, most: int = 30) -> tuple[float, np.nd
 
 
 def most_upward(matrix: sparse.csc_array, error: IndefiniteMatrixError) -> IndefiniteMatrixError:
-    """Find the lowest curvature of a matrix that could not be factored, from what the error knows.
+    """Find the lowest curvature of a matrix that could not be factored, from its error.
 
-    A shift that makes it positive definite turns it into the one that `lowest_direction` finds.
+    A shift makes the matrix positive definite, so that `lowest_direction` applies.
     """
     ordering, scale = Ordering.of(matrix), unit_scale(matrix.diagonal())
     shift = max(-2 * error.lowest, 1e-9)

@@ -19,7 +19,7 @@ from .sparse_cholesky import SparseFactor, sparse_cholesky, unit_scale
 
 
 class PrecisionFactor(Protocol):
-    """A precision matrix A (P, P), factored so that a normal distribution can be made of it."""
+    """A factored precision matrix A (P, P), as a normal distribution needs it."""
 
     @property
     def log_determinant(self) -> float:
@@ -36,7 +36,7 @@ class PrecisionFactor(Protocol):
         """Turn rows (S, P) of standard normals into normal ones with covariance A^-1."""
 
     def whiten(self, rows: np.ndarray) -> np.ndarray:
-        """Rows (S, P) whose squares add up to x' A x, for rows x (S, P)."""
+        """Rows (S, P) whose squares sum to x' A x, for rows x (S, P)."""
 
     def variances(self) -> np.ndarray:
         """Diagonal (P,) of A^-1."""
@@ -116,7 +116,7 @@ class Gaussian:
         Raises
         ------
         CurvatureError
-            When the matrix is not positive definite; the sentence names the direction.
+            When the matrix is not positive definite; the message names the direction.
         """
         mean = np.asarray(mean, dtype=float)
         if sparse.issparse(precision):
@@ -124,7 +124,7 @@ class Gaussian:
         lowest, direction = lowest_curvature(precision)
         if not lowest > smallest_curvature(len(mean)):
             raise _no_peak(lowest, direction, smallest_curvature(len(mean)), labels)
-        # The Cholesky factor has the matrix's own scaling: entries of 1e8 and 1e-8 do not mix.
+        # Cholesky factorisation is scale-invariant: entries of 1e8 and 1e-8 do no harm.
         return cls(mean, DenseFactor(np.linalg.cholesky(precision)))
 
     @property
@@ -161,7 +161,7 @@ class Gaussian:
         Raises
         ------
         MemoryLimitError
-            When it would not fit. `sd` needs no covariance matrix.
+            When it would not fit in memory. `sd` needs no covariance matrix.
         """
         check_memory(
             f"The covariance matrix of {self.size:,} parameters",
@@ -181,7 +181,7 @@ class Gaussian:
         Raises
         ------
         MemoryLimitError
-            When they would not fit.
+            When the draws would not fit in memory.
         """
         check_memory(
             f"An array of {draws:,} draws of {self.size:,} parameters",
@@ -214,12 +214,12 @@ def triangular_inverse(factor: np.ndarray) -> np.ndarray:
 
 
 def lowest_curvature(precision: np.ndarray) -> tuple[float, np.ndarray]:
-    """Find the direction in which a symmetric matrix curves least.
+    """Find the direction of least curvature of a symmetric matrix.
 
     Returns
     -------
     float
-        Lowest eigenvalue after scaling to a unit diagonal, which makes it free of units.
+        Lowest eigenvalue after scaling to a unit diagonal, hence free of units.
     (P,) array
         Its direction, in the parameters' own units.
     """
@@ -229,7 +229,7 @@ def lowest_curvature(precision: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def curvature_scale(precision: np.ndarray | sparse.csc_array) -> np.ndarray:
-    """Square roots (P,) of the diagonal's size: one over a conditional sd, at a mode."""
+    """Square roots (P,) of the absolute diagonal: at a mode, reciprocal conditional sds."""
     return unit_scale(precision.diagonal())
 
 

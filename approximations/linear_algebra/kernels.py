@@ -1,6 +1,6 @@
 """Loops over the columns of a sparse unit lower triangular matrix, compiled by Numba.
 
-Numba takes a second to be imported, so this room is entered only by those who need it.
+Numba takes a second to import, so this module is imported only when needed.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def selected_inverse(
     """Entries of (L D L')^-1 where L has entries, by the equations of Takahashi et al. (1973).
 
     From the last column j to the first, with k over the entries of L below (j, j):
-    Z_ij = - sum_k Z_ik L_kj and Z_jj = 1 / D_j - sum_k Z_kj L_kj. Every Z_ik that is asked for lies
-    in the pattern: two entries of a column of L fill the place that they point to.
+    Z_ij = - sum_k Z_ik L_kj and Z_jj = 1 / D_j - sum_k Z_kj L_kj. Every Z_ik needed lies in the
+    pattern: two entries in a column of L cause fill-in at (i, k).
 
     Returns
     -------

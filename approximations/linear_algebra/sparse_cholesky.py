@@ -1,4 +1,4 @@
-"""Cholesky factors of sparse precision matrices: ordered, scaled, solved with, and partly inverted.
+"""Cholesky factors of sparse precision matrices: ordering, scaling, solves, and selected inverse.
 
 QDLDL orders the rows by approximate minimum degree, which puts hubs (parameters that all others
 depend on) last, and factors A = L D L'. ``benchmarks/factorisations.py`` compares it with SciPy's
@@ -17,7 +17,7 @@ from scipy import sparse
 from ..errors import IndefiniteMatrixError
 from ..memory import check_memory
 
-# Draws that are carried through a triangular solve at once: their columns stay in the cache.
+# Draws per triangular solve: their columns stay in the cache.
 _ROWS = 8
 
 
@@ -25,13 +25,13 @@ _ROWS = 8
 class SparseFactor:
     """The factor of a sparse precision matrix A = S Q L D L' Q' S.
 
-    S is a diagonal matrix that gives A a unit diagonal, so that parameters on scales of 1e-4 and
-    1e4 do not mix; Q is a permutation that keeps L sparse; D holds the pivots.
+    S is a diagonal matrix that gives A a unit diagonal, so that scales of 1e-4 and 1e4 can be
+    mixed; Q is a permutation that keeps L sparse; D holds the pivots.
 
     Attributes
     ----------
     ordering : Ordering
-        With which other matrices of the same pattern can be factored.
+        Ordering, with which other matrices of the same pattern can be factored.
     scale : (P,) array
         The diagonal of S, in A's order.
     lower : (P, P) csc_array
@@ -39,7 +39,7 @@ class SparseFactor:
     pivots : (P,) array
         The diagonal of D, all positive, in the factor's order.
     order : (P,) array of int
-        The row of A that each row of L stands for.
+        The row of A that each row of L corresponds to.
     """
 
     ordering: Ordering = field(repr=False)
@@ -86,7 +86,7 @@ class SparseFactor:
         return placed
 
     def whiten(self, rows: np.ndarray) -> np.ndarray:
-        """Undo `unwhiten`, for rows (S, P): their squares add up to x' A x."""
+        """Undo `unwhiten`, for rows (S, P): their squares sum to x' A x."""
         root, upper = np.sqrt(self.pivots)[:, None], self.lower.T
         whitened = np.empty(rows.shape)
         for first in range(0, len(rows), _ROWS):
@@ -103,7 +103,7 @@ class SparseFactor:
         return variances / self.scale**2
 
     def selected_inverse(self) -> sparse.csc_array:
-        """Entries of A^-1 in the pattern of L + L', which holds A's own.
+        """Entries of A^-1 in the pattern of L + L', which includes A's own.
 
         Takahashi, Fagan and Chin (1973), Formation of a sparse bus impedance matrix; Rue and
         Martino (2007), Approximate Bayesian inference for hierarchical Gaussian Markov random field
@@ -127,7 +127,7 @@ class SparseFactor:
         Raises
         ------
         MemoryLimitError
-            When it would not fit.
+            When it would not fit in memory.
         """
         check_memory(
             f"A dense factor for {self.size:,} parameters",
@@ -157,15 +157,15 @@ class Ordering:
     Attributes
     ----------
     pattern : (P, P) csc_array
-        Its values mean nothing.
+        Its values have no meaning.
     upper : (P, P) csc_matrix
         The pattern's upper triangle, with the whole diagonal; the values are a workspace.
     columns : (U,) array of int
         The column of each of its values.
     take : (U,) array of int
-        Where the values of ``upper`` stand among those of a matrix; -1 where they are zero.
+        Positions of the values of ``upper`` among those of a matrix; -1 where they are zero.
     solver : qdldl.Solver
-        It holds the order, and is a workspace too.
+        Holds the order, and serves as a workspace.
     """
 
     pattern: sparse.csc_array
@@ -176,7 +176,7 @@ class Ordering:
 
     @classmethod
     def of(cls, matrix: sparse.csc_array) -> Ordering:
-        """Order the rows of a symmetric matrix (P, P); only its pattern counts."""
+        """Order the rows of a symmetric matrix (P, P); only its pattern matters."""
         matrix = _canonical(matrix)
         size = matrix.shape[0]
         columns = np.repeat(np.arange(size), np.diff(matrix.indptr))
@@ -189,7 +189,7 @@ class Ordering:
         rows = np.concatenate([matrix.indices[take], np.arange(size)])
         sort = np.argsort(columns, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=size))])
-        # A unit matrix to begin with, since QDLDL orders only what it can factor.
+        # An identity matrix initially, since QDLDL orders only what it can factor.
         values = (rows == columns)[sort].astype(float)
         upper = sparse.csc_matrix((values, rows[sort], indptr), shape=(size, size))
         taken = np.concatenate([take, diagonal])[sort]
@@ -205,7 +205,7 @@ class Ordering:
         )
 
     def shared(self, matrix: sparse.csc_array) -> sparse.csc_array:
-        """Hold a matrix that `fits` by the index arrays of the pattern, so that it fits at once."""
+        """Give a matrix that `fits` the pattern's own index arrays, for a faster check."""
         known = self.pattern
         held = sparse.csc_array((matrix.data, known.indices, known.indptr), shape=known.shape)
         held.indices, held.indptr = known.indices, known.indptr  # the arrays themselves
@@ -220,13 +220,13 @@ class Ordering:
         ----------
         matrix : csc_array
         scale : (P,) array, optional
-            The diagonal of S. Default: that which gives A a unit diagonal.
+            The diagonal of S. Default: scales A to a unit diagonal.
         shift : float, default 0
 
         Raises
         ------
         IndefiniteMatrixError
-            When the matrix is not positive definite; it knows a direction.
+            When the matrix is not positive definite; the error has a direction.
         """
         matrix = _canonical(matrix)
         if not self.fits(matrix):
@@ -247,24 +247,24 @@ class Ordering:
 
 
 def sparse_cholesky(matrix: sparse.csc_array) -> SparseFactor:
-    """Factor a sparse symmetric positive definite matrix (P, P), both triangles of it given.
+    """Factor a sparse symmetric positive definite matrix (P, P), given both triangles.
 
     Raises
     ------
     IndefiniteMatrixError
-        When it is not positive definite; the error knows a direction that does not curve down.
+        When it is not positive definite; the error has a direction of curvature 0 or below.
     """
     return Ordering.of(matrix).factor(matrix)
 
 
 def unit_scale(diagonal: np.ndarray) -> np.ndarray:
-    """Square roots (P,) of a diagonal's size, and 1 where it is zero."""
+    """Square roots (P,) of an absolute diagonal, and 1 where it is zero."""
     scale = np.sqrt(np.abs(diagonal))
     return np.where(scale > 0, scale, 1.0)
 
 
 def _indefinite(factor: SparseFactor) -> IndefiniteMatrixError:
-    """Tell of the lowest pivot; of the first that is zero or NaN, where QDLDL stops."""
+    """Error from the lowest pivot, or from the first that is zero or NaN, where QDLDL stops."""
     broken = ~(np.abs(factor.pivots) > 0)
     column = int(np.argmax(broken)) if np.any(broken) else int(np.argmin(factor.pivots))
     lowest, direction = along_pivot(factor, column)
@@ -274,7 +274,7 @@ def _indefinite(factor: SparseFactor) -> IndefiniteMatrixError:
 def along_pivot(factor: SparseFactor, column: int) -> tuple[float, np.ndarray]:
     """Curvature along x = L'^-1 e, for which x' L D L' x is a pivot, and x / |x| in A's order.
 
-    It rests on the rows of L up to the pivot's, which hold even where QDLDL has stopped there.
+    It uses the rows of L up to the pivot's, which are valid even where QDLDL stopped there.
     """
     from .kernels import solve_upper
 
@@ -288,7 +288,7 @@ def along_pivot(factor: SparseFactor, column: int) -> tuple[float, np.ndarray]:
 
 
 def _canonical(matrix: sparse.csc_array) -> sparse.csc_array:
-    """Sort each column's rows, and add up what stands twice."""
+    """Sort each column's rows, and sum duplicates."""
     if not isinstance(matrix, sparse.csc_array):
         matrix = sparse.csc_array(matrix)
     if not matrix.has_canonical_format:

@@ -1,4 +1,4 @@
-"""Curvature of very large posteriors: a few leading directions upon a diagonal, matrix-free.
+"""Curvature of very large posteriors: a low-rank update of a diagonal, matrix-free.
 
 In coordinates in which the prior has unit precision, the negative Hessian is I + M, and M, what
 the data add, has few large eigenvalues: data say much about few directions. They are found by
@@ -19,15 +19,15 @@ from ..density.graphs.parameters import describe_direction
 from ..errors import CurvatureError
 from ..memory import check_memory
 
-# Of an eigenpair, relative to its eigenvalue, which then errs by the square of it.
+# Residual of an eigenpair, relative to its eigenvalue, whose error is the square of it.
 _RESIDUAL = 1e-5
-# Products spent on a look for a direction that curves upward.
+# Products spent on the search for a direction that curves upward.
 _LOOK = 50
 
 
 @dataclass(frozen=True)
 class LowRankFactor:
-    """The precision matrix A = S (I + U E U') S, in memory for K + 1 vectors.
+    """The precision matrix A = S (I + U E U') S, stored as K + 1 vectors.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class LowRankFactor:
         Raises
         ------
         MemoryLimitError
-            When it would not fit.
+            When it would not fit in memory.
         """
         size = len(self.scale)
         check_memory(
@@ -79,7 +79,7 @@ class LowRankFactor:
         return placed
 
     def whiten(self, rows: np.ndarray) -> np.ndarray:
-        """Undo `unwhiten`, for rows (S, P): their squares add up to x' A x."""
+        """Undo `unwhiten`, for rows (S, P): their squares sum to x' A x."""
         scaled = rows * self.scale
         return scaled + self._part(np.sqrt(1 + self.eigenvalues), scaled)
 
@@ -88,7 +88,7 @@ class LowRankFactor:
         return (1 + self.vectors**2 @ (1 / (1 + self.eigenvalues) - 1)) / self.scale**2
 
     def _part(self, stretched: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Add to rows (S, P) to stretch them along U by these factors (K,)."""
+        """Increment of rows (S, P) that stretches them along U by factors (K,)."""
         return ((rows @ self.vectors) * (stretched - 1)) @ self.vectors.T
 
 
@@ -108,14 +108,14 @@ def low_rank_factor(
     prior : (P,) array
         Precisions of the prior.
     rank : int
-        Number K of eigenpairs, those of largest size.
+        Number K of eigenpairs, those of largest absolute value.
     rng : Generator
-        Of the vectors that Lanczos starts from.
+        Generator of Lanczos's starting vectors.
 
     Raises
     ------
     CurvatureError
-        When a direction that curves upward is met: theta is no peak.
+        When a direction curves upward: theta is no peak.
     """
     size, scale = density.size, np.sqrt(prior)
 
@@ -145,7 +145,7 @@ def low_rank_factor(
 def lowest_ritz(
     product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, highest: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the lowest eigenpair of a symmetric matrix that some steps of Lanczos can see.
+    """Find the lowest Ritz pair of a symmetric matrix after some steps of Lanczos.
 
     Parameters
     ----------
@@ -161,12 +161,12 @@ def lowest_ritz(
         The eigenvalue, from above, and its vector.
     """
     size, shift = len(start), 2 * highest
-    # ARPACK starts from the image of the vector that it is given. Shifted so that the low end is
-    # the one of large size, the matrix leaves that end in the image.
+    # ARPACK starts from the matrix times the given vector. The matrix is shifted so that its low
+    # end has the largest eigenvalues in size, which that product keeps.
     operator = LinearOperator(
         (size, size), matvec=lambda v: product(v) - shift * np.ravel(v), dtype=float
     )
-    # It stops after the first round, however near it came.
+    # ARPACK stops after the first iteration, converged or not.
     values, vectors = eigsh(operator, 1, which="SA", v0=start, ncv=min(_LOOK, size), tol=np.inf)
     return values + shift, vectors
 

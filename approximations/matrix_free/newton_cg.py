@@ -34,7 +34,7 @@ class MatrixFreeMode:
     theta : (P,) array
     logp : float
     prior : (P,) array
-        The prior's precisions there.
+        The prior's precisions at the mode.
     hessian_error : float
         As in `Mode`, of Hessian-vector products.
     """
@@ -53,10 +53,10 @@ class Step:
     ----------
     step : (P,) array
     expected : float
-        Gain in log density that the quadratic model expects.
+        Gain in log density predicted by the quadratic model.
     ends_inside : bool
-        Whether the step is the top of the quadratic model, and no boundary or upward curvature cut
-        it off: then twice the gain is the squared Newton decrement.
+        Whether the step maximises the quadratic model, cut off by no boundary or upward curvature:
+        then twice the gain is the squared Newton decrement.
     """
 
     step: np.ndarray
@@ -67,7 +67,7 @@ class Step:
 def find_mode_by_products(
     density: LogDensity, start: Start, *, max_iterations: int
 ) -> MatrixFreeMode:
-    """Find the mode with gradients and Hessian-vector products only, and check the latter there.
+    """Find the mode by gradients and Hessian-vector products, and check the latter there.
 
     Steps are measured in the prior's sds.
 
@@ -82,7 +82,7 @@ def find_mode_by_products(
     StartingPointError
         When the log density or its gradient is not finite at the start.
     ModeNotFoundError
-        When ``max_iterations`` were not enough.
+        When ``max_iterations`` did not suffice.
     CurvatureError, DerivativeError
     """
     theta = starting_point(density, start)
@@ -159,7 +159,7 @@ def conjugate_gradients(
     residual = gradient.copy()
     towards = residual / precision
     slope = first = float(residual @ towards)
-    # The closer to the mode, the more digits: then the steps converge faster than linearly.
+    # More digits closer to the mode, for superlinear convergence.
     enough = first * min(0.1, np.sqrt(first)) ** 2
     inside = True
     for _ in range(_MOST_PRODUCTS):
@@ -182,7 +182,7 @@ def conjugate_gradients(
 
 
 def _to_edge(step: np.ndarray, towards: np.ndarray, precision: np.ndarray, radius: float) -> float:
-    """How far one can go from a step in a direction until the radius is reached."""
+    """Distance from a step along a direction to the trust-region boundary."""
     square = float(towards @ (precision * towards))
     along = float(step @ (precision * towards))
     room = max(radius**2 - float(step @ (precision * step)), 0.0)
@@ -210,6 +210,6 @@ def _sentence(
     return (
         f"No mode was found in {iterations} steps: the gradient is still {slopes[steepest]:.2g} "
         f"(in units of one over the prior's sd), largest in {density.parameters[steepest]}. The "
-        "log density may grow without end, or the way is long: raise max_iterations, pass "
+        "log density may be unbounded, or the path long: raise max_iterations, pass "
         "start={...} closer to the mode, or use laplace, whose errors say more."
     )

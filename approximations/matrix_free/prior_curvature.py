@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytensor.tensor as pt
@@ -15,16 +16,20 @@ from ..density.graphs.parameters import Block, stands_alone, values_from_theta
 from ..density.graphs.symbolic import gradient_of
 from ..errors import CurvatureError, GradientError
 
-# Entries without prior curvature that are looked at one by one: hyperparameters, flat priors.
+OwnCurvatures = Callable[[np.ndarray], list[tuple[Block, np.ndarray]]]
+
+# Most entries without prior curvature (hyperparameters, flat priors), handled one by one.
 _MOST_BARE = 100
+# Once a density, whatever data it is given: half a second that each of many refits would take.
+_COMPILED: WeakKeyDictionary[LogDensity, OwnCurvatures] = WeakKeyDictionary()
 
 
 def prior_precision(density: LogDensity) -> Callable[[np.ndarray], np.ndarray]:
-    """Compile the second derivatives of minus each variable's own log prior, by its own entries.
+    """Compile second derivatives of each variable's negative log prior by its own entries.
 
-    The prior's parents are held where theta is, and the Jacobian term counts. A free variable whose
-    prior joins its entries, has no second derivative, or does not curve down there (flat, or far
-    out in a heavy tail), takes the whole log density's curvature along each entry in its place.
+    The prior's parents are held fixed at theta, and the Jacobian term is included. A free variable
+    whose prior joins its entries, has no second derivative, or does not curve down there (flat, or
+    far out in a heavy tail) gets the whole log density's curvature along each entry.
 
     Parameters
     ----------
@@ -36,7 +41,9 @@ def prior_precision(density: LogDensity) -> Callable[[np.ndarray], np.ndarray]:
         Takes theta (P,) and gives precisions (P,), all positive. It raises `CurvatureError` when
         more than 100 entries have no such prior, or one of them curves upward altogether.
     """
-    own = _own_curvatures(density)
+    if density not in _COMPILED:
+        _COMPILED[density] = _own_curvatures(density)
+    own = _COMPILED[density]
 
     def precision_at(theta: np.ndarray) -> np.ndarray:
         precision = np.zeros(density.size)
@@ -48,7 +55,7 @@ def prior_precision(density: LogDensity) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _with_bare_entries(density: LogDensity, theta: np.ndarray, precision: np.ndarray) -> np.ndarray:
-    """Give the entries that are not positive the whole log density's curvature."""
+    """Replace entries that are not positive by the whole log density's curvature."""
     bare = np.flatnonzero(~(precision > 0))
     if len(bare) > _MOST_BARE:
         raise CurvatureError(
@@ -68,12 +75,12 @@ def _with_bare_entries(density: LogDensity, theta: np.ndarray, precision: np.nda
 
 
 def _is_separate(density: LogDensity, block: Block) -> bool:
-    """Whether the prior is one of single entries."""
+    """Whether the prior is a product over single entries."""
     operation = density.model[block.name].owner.op
     return getattr(operation, "ndim_supp", 1) == 0 and stands_alone(density.model, block)
 
 
-def _own_curvatures(density: LogDensity) -> Callable[[np.ndarray], list[tuple[Block, np.ndarray]]]:
+def _own_curvatures(density: LogDensity) -> OwnCurvatures:
     """Minus the row sums of each separate block's own Hessian, which is diagonal."""
     model = density.model
     vector = pt.vector("theta", shape=(density.size,))

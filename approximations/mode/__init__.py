@@ -1,10 +1,10 @@
 """Find the mode of a log density: Newton's method in a trust region, with the Hessian.
 
 The quadratic model of the log density is maximised within an ellipsoid whose axes follow the
-curvature, so that badly scaled parameters need no care. A sparse Hessian is never made dense: the
-steps then come from sparse Cholesky factors. An own search, and not SciPy's
-``trust-exact``, because that one takes its radius in raw units, loops on NaN, and cannot tell a
-maximum from a slope that flattens for ever.
+curvature, so that badly scaled parameters are handled. A sparse Hessian is never made dense: the
+steps then come from sparse Cholesky factors. SciPy's ``trust-exact`` is not used because it
+measures its radius in raw units, loops on NaN, and cannot distinguish a maximum from a slope that
+flattens for ever.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from .no_mode import is_collapse, why_no_mode
 from .tails import check_tails
 from .trust_region import Iterate, ascent, is_peak, polished
 
-# Of a Hessian made of differences: how many of its errors the lowest curvature must be, and from
-# what share of a variance they are known.
+# For a Hessian by differences: the smallest ratio of the lowest curvature to its error, and the
+# relative error of a variance above which to warn.
 _FLAT_ERRORS, _TELL_ERROR = 10.0, 0.01
 # Radius in sds below which a search is stuck.
 _SHORTEST = 1e-12
@@ -46,7 +46,7 @@ class Mode:
     logp : float
         Log density at the mode, Jacobian terms included.
     gradient : (P,) array
-        What is left of the gradient.
+        Remaining gradient.
     hessian : (P, P) array or csc_array
         Hessian of the log density, as `LogDensity.hessian` gives it; its negative is the precision
         of the normal approximation.
@@ -88,15 +88,15 @@ def find_mode(
 ) -> Mode:
     """Find the posterior mode in unconstrained space, Jacobian terms included.
 
-    The mode depends on the coordinates: this one is the maximum of the density that the normal
-    approximation expands, and so differs from `pymc.find_MAP`, which leaves the Jacobian out.
+    The mode depends on the coordinates: this one is the maximum of the density around which the
+    normal approximation is expanded; it differs from `pymc.find_MAP`, which omits the Jacobian.
 
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
     start : mapping, (P,) array or "find_MAP", optional
-        Where to begin: values on the variables' own scale, a point in unconstrained space, or the
+        Where to start: values on the variables' own scale, a point in unconstrained space, or the
         result of `pymc.find_MAP`. Default: the model's initial point.
     max_iterations : int, default 200
 
@@ -116,14 +116,14 @@ def find_mode(
         When the Hessian at the maximum is not the second derivative: it is compared with
         differences of the gradient.
     ModeNotFoundError
-        When ``max_iterations`` were not enough.
+        When ``max_iterations`` did not suffice.
     ImproperPosteriorError
-        When a prior has no finite mass, and the density does not fall off where it leaves room.
+        When a prior is improper, and the density does not fall off where the prior does not.
 
     Warns
     -----
     DifferencesWarning
-        When the Hessian is made of differences, and a variance may be off by more than a hundredth.
+        When the Hessian is by differences, and a variance may be off by more than 1 %.
     """
     max_iterations = checked_count("max_iterations", max_iterations)
     density = as_density(model)
@@ -161,7 +161,7 @@ def find_mode(
 
 
 def _no_mode(density: LogDensity, path: list[Iterate], limit: int | None) -> TriposError:
-    """Say why there is none: first, whether derivatives do not tell what is there."""
+    """Say why there is no mode: first, whether the derivatives are wrong."""
     here = path[-1]
     if here.is_close and density.has_exact_hessian:
         check_flatness(density, here.theta, here.product)
@@ -172,9 +172,9 @@ def _no_mode(density: LogDensity, path: list[Iterate], limit: int | None) -> Tri
 
 
 def _checked_error(density: LogDensity, here: Iterate) -> float:
-    """Check the Hessian at a mode, and give its error where it is made of differences.
+    """Check the Hessian at a mode, and return its error where it is by differences.
 
-    A curvature's relative error is that of a variance, too; below ten errors it may be none.
+    A curvature's relative error is also that of a variance; below ten errors it may be zero.
     """
     error = hessian_error(density, here.theta, here.product, here.curved.scale)
     if not error:

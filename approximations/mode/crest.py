@@ -1,7 +1,7 @@
-"""The crest of a log density: its maximum given one parameter, and the others integrated out there.
+"""The crest of a log density: its maximum given one parameter, and the marginal density there.
 
-By a normal distribution across the crest: the marginal density of Tierney and Kadane (1986),
-JASA 81, equation 4.1.
+The other parameters are integrated out by a normal approximation: Tierney and Kadane (1986), JASA
+81, equation 4.1.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ..errors import CurvatureError
 from ..linear_algebra.gaussian import Gaussian, curvature_scale
 from .trust_region import Iterate, ascent
 
-# Squared distance to the crest, in sds, at which the climb ends: its height is exact to half that.
+# Squared distance to the crest, in sds, at which a search ends; the height's error is half that.
 _NEAR = 1e-4
 _MOST_STEPS = 40
-# Stations between two places, each half as far from the last as the one before.
+# Largest number of times that a step along the crest is halved.
 _MOST_HALVINGS = 4
-# Scaled eigenvalue below which too many digits of a log determinant are lost to judge by it.
+# Scaled eigenvalue below which a log determinant is too inaccurate to be used.
 _DETERMINED = 1e-10
 
 
@@ -47,9 +47,9 @@ class Crest:
 
 @dataclass(frozen=True)
 class Pinned:
-    """The log density of all parameters but one, which stays where it is.
+    """The log density as a function of all parameters but one, which is held fixed.
 
-    It answers as a `LogDensity` does to what a step of a search asks.
+    It has the methods of a `LogDensity` that a step of a search needs.
     """
 
     density: LogDensity
@@ -62,7 +62,7 @@ class Pinned:
         return len(self.theta) - 1
 
     def placed(self, others: np.ndarray) -> np.ndarray:
-        """Put the free parameters (P - 1,) beside the one that stays: (P,)."""
+        """Combine the free parameters (P - 1,) with the fixed one: (P,)."""
         return np.insert(others, self.entry, self.theta[self.entry])
 
     def derivatives(
@@ -75,13 +75,13 @@ class Pinned:
 
 
 def crest_at(density: LogDensity, near: np.ndarray, entry: int, place: float) -> Crest | None:
-    """Climb to the crest where one parameter has a given value.
+    """Maximise over the others given the value of one parameter.
 
     Parameters
     ----------
     density : LogDensity
     near : (P,) array
-        Where the climb begins, but for that parameter.
+        Starting point of the search, except for that parameter.
     entry : int
         Position of the parameter in ``theta``.
     place : float
@@ -90,7 +90,7 @@ def crest_at(density: LogDensity, near: np.ndarray, entry: int, place: float) ->
     Returns
     -------
     Crest or None
-        None where there is no crest, or none that a normal distribution fits.
+        None where there is no maximum, or a normal distribution does not fit it.
     """
     theta = near.copy()
     theta[entry] = place
@@ -98,7 +98,7 @@ def crest_at(density: LogDensity, near: np.ndarray, entry: int, place: float) ->
         value = density.value(theta)
         return Crest(theta, value, value) if np.isfinite(value) else None
     pinned = Pinned(density, theta, entry)
-    # Far out slopes overflow; a step that is not finite is refused.
+    # Far out, slopes overflow; a step that is not finite is rejected.
     with np.errstate(over="ignore", invalid="ignore"):
         return _climbed(pinned)
 
@@ -120,7 +120,7 @@ def _climbed(pinned: Pinned) -> Crest | None:
 
 
 def followed(density: LogDensity, near: Crest, entry: int, place: float) -> Crest | None:
-    """Go along the crest from a point of it to another, by as many stations as that takes.
+    """Follow the crest from one point to another, in as many steps as needed.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def followed(density: LogDensity, near: Crest, entry: int, place: float) -> Cres
     near : Crest
     entry : int
     place : float
-        The parameter's value where to go.
+        Value of the parameter at the target.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def followed(density: LogDensity, near: Crest, entry: int, place: float) -> Cres
 
 
 def _predicted(density: LogDensity, theta: np.ndarray, entry: int, place: float) -> np.ndarray:
-    """Where the crest is if it goes on as straight as here, by the implicit function theorem."""
+    """Extrapolate the crest linearly, by the implicit function theorem."""
     if density.size == 1:
         return theta
     hessian = density.hessian(theta)
@@ -167,7 +167,7 @@ def _predicted(density: LogDensity, theta: np.ndarray, entry: int, place: float)
 
 
 def _log_determinant(precision: np.ndarray | sparse.csc_array) -> float | None:
-    """Log determinant, or None where the matrix does not determine it."""
+    """Log determinant, or None where it is too inaccurate."""
     if sparse.issparse(precision):
         try:
             return -Gaussian.from_precision(np.zeros(precision.shape[0]), precision).log_determinant

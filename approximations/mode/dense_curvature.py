@@ -16,7 +16,7 @@ from ..linear_algebra.gaussian import curvature_scale, smallest_curvature, trian
 
 @dataclass(frozen=True, eq=False)
 class DenseCurvature:
-    """What a search asks of a dense negative Hessian; `SparseCurvature` answers the same.
+    """A dense negative Hessian as a search uses it; `SparseCurvature` has the same methods.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class DenseCurvature:
 
     @cached_property
     def scale(self) -> np.ndarray:
-        """Size (P,) of one over a conditional sd, by which the matrix gets a unit diagonal."""
+        """Reciprocal conditional sds (P,), which scale the matrix to a unit diagonal."""
         return curvature_scale(self.matrix)
 
     @property
@@ -45,7 +45,7 @@ class DenseCurvature:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the log density is flat to rounding along a direction, and upward along none."""
+        """Whether the log density is flat to rounding along a direction, and convex along none."""
         return bool(self._flat[0])
 
     @property
@@ -59,7 +59,7 @@ class DenseCurvature:
         return self._eigenvectors[1][:, 0] / self.scale
 
     def decrement(self, gradient: np.ndarray) -> float:
-        """Squared Newton decrement g' H^-1 g; flat directions count by their slope alone.
+        """Squared Newton decrement g' H^-1 g; flat directions contribute by their slope alone.
 
         Infinite where a direction curves upward.
         """
@@ -91,11 +91,11 @@ class DenseCurvature:
         return np.linalg.solve(self.matrix, gradient)
 
     def spread(self, whitened: np.ndarray) -> np.ndarray:
-        """Carry z (P,) to the parameters' units, for which |z| is a distance in sds."""
+        """Map whitened z (P,), whose length is in sds, to the parameters' units."""
         return self._root @ whitened
 
     def is_similar(self, other: np.ndarray, most: float) -> bool:
-        """Whether another matrix curves as much to a factor of ``most``, in every direction."""
+        """Whether another matrix curves as much, within a factor ``most``, in every direction."""
         relative = np.linalg.eigvalsh(self._root.T @ other @ self._root)
         return bool(relative[0] > 1 / most and relative[-1] < most)
 
@@ -118,7 +118,7 @@ def _scaled_eigenvectors(matrix: np.ndarray, scale: np.ndarray) -> tuple[np.ndar
 
 
 def _step_in_eigenbasis(slope: np.ndarray, eigenvalues: np.ndarray, radius: float) -> np.ndarray:
-    """Solve (eigenvalues + shift) * step = slope, for the least shift that keeps in the ball."""
+    """Solve (eigenvalues + shift) * step = slope, for the least shift that fits the radius."""
     floor = np.finfo(float).eps * np.max(np.abs(eigenvalues))
     if eigenvalues[0] > floor:
         newton = slope / eigenvalues

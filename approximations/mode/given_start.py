@@ -48,7 +48,7 @@ def first_iterate(density: LogDensity, start: Start) -> Iterate:
 
 
 def starting_point(density: LogDensity, start: Start) -> np.ndarray:
-    """Turn what a user may give as ``start`` into ``theta`` (P,).
+    """Convert a user's ``start`` to ``theta`` (P,).
 
     Raises
     ------
@@ -74,7 +74,7 @@ def _terms_that_fail(density: LogDensity, theta: np.ndarray) -> str:
 def terms_at(density: LogDensity, theta: np.ndarray) -> dict[str, float]:
     """Log density of each of the model's variables and potentials at ``theta`` (P,), by name.
 
-    With the model's own data, whatever `LogDensity.set_data` put in their place.
+    Uses the model's own data, even after `LogDensity.set_data`.
     """
     point = {block.value_name: block.take(theta) for block in density.blocks}
     mode = Mode(linker="py", optimizer="fast_compile")  # Numba would need seconds

@@ -19,7 +19,7 @@ _LARGEST_EXPONENT = np.log(np.finfo(float).max)
 def mass_ratio(mode: Mode, other: Mode) -> float:
     """Mass of the normal distribution at a mode over that at another."""
     gain = log_mass(mode) - log_mass(other)
-    # A mode so much heavier that the ratio is no number is infinitely heavier.
+    # Where the ratio overflows, the mode is taken as infinitely heavier.
     return float(np.exp(gain)) if gain < _LARGEST_EXPONENT else np.inf
 
 

@@ -1,4 +1,4 @@
-"""A series of searches for modes, each from the hill that looks most promising."""
+"""A series of searches for modes, each from the most promising candidate."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from .start_points import (
     on_one_hill,
 )
 
-# Searches end within 1e-6 sds of a mode, and modes that are worth telling apart lie further.
+# Searches end within 1e-6 sds of a mode, and modes worth distinguishing are further apart.
 _SAME = 0.01
-# Failed searches after which the rest is left alone: each of them takes long.
+# Failed searches after which the series stops: each of them takes long.
 _MOST_FAILURES = 3
-# Vain searches from one hill after which it is taken for a bend of a known one.
+# Searches from one hill that found nothing new, after which it counts as part of a known one.
 _MOST_DOUBTS = 3
 _FAILURES = (
     StartingPointError,
@@ -47,18 +47,18 @@ _FAILURES = (
 
 @dataclass
 class ModeSearch:
-    """What a series of searches has found so far.
+    """Results of a series of searches so far.
 
     Attributes
     ----------
     modes : list of Mode
-        Distinct ones, in the order in which they were found.
+        Distinct modes, in the order in which they were found.
     arrivals : list of int
-        How many searches ended at each.
+        Number of searches that ended at each.
     failures : Counter of str
         Why searches ended without a mode.
     first_error : TriposError or None
-        What the first of those said.
+        The first of those errors.
     """
 
     modes: list[Mode] = field(default_factory=list)
@@ -67,7 +67,7 @@ class ModeSearch:
     first_error: TriposError | None = None
 
     def begin(self, density: LogDensity, start: Start, max_iterations: int) -> Mode | None:
-        """Search from a start; a mode is returned when it is new."""
+        """Search from a start; the mode is returned if it is new."""
         try:
             mode = find_mode(density, start=start, max_iterations=max_iterations)
             _ = mode.gaussian  # which raises where it is not the top of one
@@ -93,20 +93,20 @@ def explore(
     max_iterations: int,
     advance: Callable[[int], object] = lambda done: None,
 ) -> None:
-    """Search from the candidates behind a valley, highest first, until none is left.
+    """Search from candidates separated by a valley, highest first, until none is left.
 
     Parameters
     ----------
     density : LogDensity
     search : ModeSearch
-        Filled with what is found.
+        Results are added to it.
     gaussian : Gaussian
-        Normal approximation at a known mode, or another sense of place and scale.
+        Normal approximation at a known mode, or another location and scale.
     rng : Generator
     searches, max_iterations : int
-        How many searches at most, and steps of each.
+        Largest number of searches, and of steps of each.
     advance : callable
-        Told of each search.
+        Called after each search.
     """
     if searches < 1:
         return
@@ -128,7 +128,7 @@ def explore(
 
 
 def _images_elsewhere(density: LogDensity, search: ModeSearch, found: Mode) -> Candidates:
-    """Mirror images of a new mode on hills of their own: symmetries come in groups."""
+    """Mirror images of a new mode that a valley separates: symmetries come in groups."""
     images = climbed(density, found.gaussian, mirror_images(density, found.theta))
     for mode in search.modes:
         images = beyond_valleys(density, images, mode.theta)
@@ -136,5 +136,5 @@ def _images_elsewhere(density: LogDensity, search: ModeSearch, found: Mode) -> C
 
 
 def _first_part(error: Exception) -> str:
-    """Cut an error's text to the part that starts from different places share."""
+    """Cut an error's text to the part that does not depend on the starting point."""
     return f"{type(error).__name__}, {str(error).split(':')[0]}"

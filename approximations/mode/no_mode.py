@@ -14,10 +14,10 @@ from .trust_region import Iterate
 
 # On a log or logit scale, from a typical value to within 1e-6 of an end of the support.
 _ROOM = 14.0
-# Accepted points from one look at whether a search is in vain to the next.
+# Accepted points between checks whether a search can still succeed.
 _OFTEN = 10
-# Accepted points from which on a search that has gained next to nothing in the later half of them
-# is taken to climb for ever.
+# Accepted points after which a search that gained almost nothing in their second half is taken to
+# climb for ever.
 _LONG, _NOTHING = 40, 1e-2
 
 
@@ -32,7 +32,7 @@ def why_no_mode(
     path : sequence of Iterate
         The points that the search accepted, in their order.
     limit : int, optional
-        How many steps it was allowed, if these were used up.
+        Limit on the number of steps, if it was reached.
     """
     here, labels = path[-1], density.parameters
     if here.is_close and here.is_flat:
@@ -47,14 +47,14 @@ def why_no_mode(
     if here.is_close:
         return CurvatureError(
             f"The curvature vanishes along {describe_direction(labels, here.flattest)} as the "
-            f"search closes in on its maximum (at {here.logp:.6g}): no normal distribution fits so "
+            f"search approaches its maximum (at {here.logp:.6g}): no normal distribution fits so "
             "flat a top. Use grid or nuts."
         )
     return ModeNotFoundError(_sentence_of_search(path, labels, limit))
 
 
 def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], limit: int | None) -> str:
-    """Say how far a search came that neither arrived nor ran away."""
+    """Describe a search that neither converged nor diverged."""
     here, steps = path[-1], len(path) - 1
     steepest = int(np.argmax(here.scaled_slopes))
     still = (
@@ -64,7 +64,7 @@ def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], limit: i
     if limit is None:
         return (
             f"No mode was found: after {steps} steps no further one, however short, raised the log "
-            f"density, though {still}. Its digits are lost there, or its gradient is wrong; more "
+            f"density, though {still}. Rounding dominates there, or its gradient is wrong; more "
             "iterations would not help. Pass start={...} elsewhere, try another parametrisation, "
             "or use nuts."
         )
@@ -75,10 +75,10 @@ def _sentence_of_search(path: Sequence[Iterate], labels: Sequence[str], limit: i
 
 
 def is_collapse(density: LogDensity, path: Sequence[Iterate]) -> bool:
-    """Whether a search follows a hierarchical density that grows as its groups draw together.
+    """Whether a hierarchical density grows as its group effects draw together.
 
-    As an sd goes to 0, the density of what it is the sd of grows without end: no step more will
-    find a mode. It is looked at now and then, as it takes PyMC's own account of each term.
+    As a group sd goes to 0, the density of the effects grows without bound: no further step will
+    find a mode. Checked only now and then, because it evaluates each term with PyMC.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ def _draws_together(density: LogDensity, path: Sequence[Iterate]) -> bool:
 
 
 def _runs_away(path: Sequence[Iterate]) -> bool:
-    """Whether a search goes on for ever: in one direction, or by rising in value."""
+    """Whether a search diverges: in one direction, or by ever rising values."""
     if len(path) >= 30 and path[-1].logp - path[10].logp > 1:
         return True
     later = path[len(path) // 2 :]
     if len(path) >= _LONG and later[-1].logp - later[0].logp < _NOTHING:
-        # Of a search that closes in, be it ever so slowly, the later half is next to nothing.
+        # A search that converges, however slowly, gains almost nothing in its second half.
         share = _distance(later) / _distance(path)
         return share > 0.1 and _share_along(later) > 0.5
     if len(path) < 11:
@@ -114,7 +114,7 @@ def _runs_away(path: Sequence[Iterate]) -> bool:
 
 
 def _share_along(path: Sequence[Iterate]) -> float:
-    """Length of the way from first to last over the length of all steps: 1 for a straight line."""
+    """Distance from first to last point over the path's length: 1 for a straight line."""
     steps = np.diff([point.theta for point in path], axis=0)
     total = float(np.sum(np.linalg.norm(steps, axis=1)))
     return _distance(path) / total if total > 0 else 0.0
@@ -125,14 +125,14 @@ def _distance(path: Sequence[Iterate]) -> float:
 
 
 def _has_no_room_left(density: LogDensity, path: Sequence[Iterate]) -> bool:
-    """Whether a search ended at a boundary, or as groups drew together till digits were lost."""
+    """Whether a search ended at a boundary, or group effects collapsed to rounding."""
     if _is_at_a_bound(density, path):
         return True
     return path[-1].logp > path[len(path) // 2].logp + 1 and _draws_together(density, path)
 
 
 def _is_at_a_bound(density: LogDensity, path: Sequence[Iterate]) -> bool:
-    """Whether a transformed variable, such as a log, went where its own scale has no room left."""
+    """Whether a transformed variable, such as a log, reached an end of its own scale."""
     moved, here = np.abs(path[-1].theta - path[0].theta), np.abs(path[-1].theta)
     bounded = [b for b in density.blocks if b.value_name != b.name]
     return any(np.any((moved[b.slice] > _ROOM) & (here[b.slice] > _ROOM)) for b in bounded)

@@ -1,8 +1,8 @@
-"""What a search does that goes on for ever, and in which words that is said.
+"""Diagnosis of a search that diverges, and its wording.
 
 A density without a mode grows towards a boundary. Three things are read off the search's path:
-which variable goes to which end of its support, which term of the model makes the density grow,
-and whether mass goes with the height (``runaway_mass.py``).
+which variable goes to which end of its support, which term of the model makes the density grow, and
+whether the mass grows too (``runaway_mass.py``).
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _FAR = 800.0
 
 @dataclass(frozen=True)
 class Runaway:
-    """What a search that goes on for ever does.
+    """How a search diverges.
 
     Attributes
     ----------
     entry : int
-        Position in ``theta`` of the parameter that goes furthest.
+        Position in ``theta`` of the parameter that moves furthest.
     block : Block
         The variable it belongs to.
     rises : bool
         Whether the parameter grows, on its unconstrained scale.
     levels_off : bool
-        Whether the log density hardly grew on the second half of the way.
+        Whether the log density hardly grew on the second half of the path.
     """
 
     entry: int
@@ -47,7 +47,7 @@ class Runaway:
 
     @classmethod
     def of_path(cls, density: LogDensity, path: Sequence[Iterate]) -> Runaway:
-        """Read the end of a path, where the parameters that settle have settled."""
+        """Read the end of a path, where the parameters that converge have done so."""
         moved = _late_move(path)
         entry = int(np.argmax(np.abs(moved)))
         block = next(b for b in density.blocks if b.start <= entry < b.slice.stop)
@@ -62,13 +62,13 @@ def _late_move(path: Sequence[Iterate]) -> np.ndarray:
 
 
 def sentence_of_runaway(density: LogDensity, path: Sequence[Iterate]) -> str:
-    """Say where a search went that has no end, what drew it there, and what to do.
+    """Say where a search diverges to, which term causes it, and what to do.
 
     Parameters
     ----------
     density : LogDensity
     path : sequence of Iterate
-        The points that it accepted, in their order.
+        The points that the search accepted, in their order.
     """
     runaway, here = Runaway.of_path(density, path), path[-1]
     growth = "levels off, but never falls" if runaway.levels_off else "still grows"
@@ -109,7 +109,7 @@ def _where_it_goes(density: LogDensity, path: Sequence[Iterate], runaway: Runawa
 def growing_term(density: LogDensity, path: Sequence[Iterate]) -> str | None:
     """Name the term of the model that the growth of the density along a path comes from.
 
-    None when new data stand in the density: then PyMC's own account is of the old.
+    None after `LogDensity.set_data`: PyMC's own terms use the old data.
     """
     if density.has_new_data:
         return None
@@ -134,11 +134,11 @@ def _what_grows(density: LogDensity, runaway: Runaway, term: str) -> str:
 def _what_it_holds(label: str, falls: bool) -> str:
     if falls:
         return (
-            f"The peak gets higher but holds ever less mass: with the other parameters integrated "
+            f"The peak rises but holds ever less mass: with the other parameters integrated "
             f"out, the density of {label} falls that way and has its maximum elsewhere"
         )
     return (
-        f"Mass goes with it: with the other parameters integrated out, the density of {label} "
+        f"Its mass grows, too: with the other parameters integrated out, the density of {label} "
         "does not fall that way, so the posterior looks improper"
     )
 

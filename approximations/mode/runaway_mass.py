@@ -1,4 +1,4 @@
-"""Whether mass goes with a density that grows without end, or its peak only gets thinner."""
+"""Whether the mass grows with a density that is unbounded, or its peak only narrows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..density import LogDensity
 from .crest import crest_at
 from .trust_region import Iterate
 
-# Shares of the way at which the mass is asked for. The last may have lost all digits.
+# Fractions of the path at which the mass is computed. The last point may be all rounding error.
 _STATIONS = np.array([1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1])
 
 
@@ -21,14 +21,14 @@ def mass_falls(density: LogDensity, path: Sequence[Iterate], entry: int) -> bool
     ----------
     density : LogDensity
     path : sequence of Iterate
-        Of a search whose log density grew without a mode.
+        Path of a search whose log density grew without a mode.
     entry : int
-        Position in ``theta`` of the parameter that it carried away.
+        Position in ``theta`` of the parameter that diverges.
 
     Returns
     -------
     bool or None
-        None when too few places on the way have a crest to integrate across.
+        None when the marginal density exists at too few points of the path.
     """
     first, last = path[0].theta[entry], path[-1].theta[entry]
     found = []
@@ -41,5 +41,5 @@ def mass_falls(density: LogDensity, path: Sequence[Iterate], entry: int) -> bool
     if len(found) < 3:
         return None
     (near, before), (far, after) = found[-2:]
-    # Twice as far out, the tail 1 / x, which still holds mass without end, falls by log 2.
+    # At twice the distance, the tail 1 / x, which still has infinite mass, falls by log 2.
     return bool(before - after > np.log2(far / near))

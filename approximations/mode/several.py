@@ -21,7 +21,7 @@ from . import Mode
 from .masses import distance_between, log_mass, mass_ratio, most_different, place_of
 from .multistart import ModeSearch, explore
 
-# From one mode to a heavier one; a landscape with more of them has no mode to stand on.
+# Largest number of moves to a heavier mode.
 _MOST_MOVES = 3
 
 
@@ -35,12 +35,12 @@ class Modes:
     log_masses : (M,) array
         Log mass of the normal distribution at each mode.
     shares : (M,) array
-        The same masses as shares of their sum. They are as good as the normal approximation at
-        each mode, and count twice what overlaps.
+        The same masses as shares of their sum. They are as accurate as the normal approximation at
+        each mode, and count overlaps twice.
     arrivals : (M,) array of int
-        How many searches ended at each mode.
+        Number of searches that ended at each mode.
     failures : mapping of str to int
-        Why searches ended without a mode, and how many of them.
+        Number of searches that ended without a mode, by reason.
     """
 
     modes: tuple[Mode, ...]
@@ -59,7 +59,7 @@ class Modes:
         return len(self.modes)
 
     def __str__(self) -> str:
-        """Give one line a mode, and one a reason for failing."""
+        """One line per mode, and one per reason for failure."""
         count = f"{len(self)} mode{'s' * (len(self) > 1)}"
         lines = [f"{count} from {self.searches} search{'es' * (self.searches > 1)}:"]
         entries = most_different(self.modes)
@@ -71,7 +71,7 @@ class Modes:
 
 @dataclass(frozen=True)
 class OtherMode:
-    """A mode besides the one that was known.
+    """A mode other than the known one.
 
     Attributes
     ----------
@@ -79,9 +79,9 @@ class OtherMode:
     relative_mass : float
         Mass of the normal distribution at this mode over that at the known one.
     distance : float
-        Between the two, in standard deviations of the narrower one in that direction.
+        Distance between the two, in sds of the narrower one in that direction.
     place : str
-        Where it is, in the parameters that differ most.
+        Location, in the parameters that differ most.
     """
 
     mode: Mode
@@ -103,8 +103,8 @@ def find_modes(
 
     The first search begins at the model's initial point. Then some hundred candidates (draws from
     the prior, points at 1 to 128 standard deviations from the first mode, its mirror images under
-    changes of sign and of labels) climb for a few steps in one batch, and a search follows from
-    each that a valley separates from all modes known.
+    changes of sign and of labels) are moved uphill for a few steps in one batch, and a search
+    starts from each that a valley separates from all known modes.
 
     No search proves that there is no other mode: one much narrower than the known mode, and more
     than a few of its own standard deviations from every candidate, is missed.
@@ -114,24 +114,24 @@ def find_modes(
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
     starts : int or sequence of points, default 16
-        How many searches at most, the first included; or where each of them starts: values on the
+        Largest number of searches, the first included; or the start of each of them: values on the
         variables' own scale, points in unconstrained space, or None for the initial point.
     random_seed : int or Generator, optional
     max_iterations : int, default 200
-        Of each search.
+        Limit for each search.
     progressbar : bool, default True
 
     Returns
     -------
     Modes
-        ``str()`` of it is a table.
+        ``str()`` of it prints a table.
 
     Raises
     ------
     StartingPointError
         When a given start does not fit the model.
     ModeAtInfinityError, ModeNotFoundError, CurvatureError, StartingPointError
-        When no search found a mode: what the first of them said.
+        When no search found a mode: the error of the first.
     ArgumentError
     """
     most = checked_count("max_iterations", max_iterations)
@@ -175,9 +175,9 @@ def other_modes(
         Normal approximation at ``mode``.
     rng : Generator
     starts : int, default 8
-        How many searches at most. None is made where no valley is seen.
+        Largest number of searches. None is made where no valley is seen.
     least : float, default 0.01
-        Mass, relative to that of ``mode``, below which a mode is left out.
+        Mass relative to that of ``mode`` below which a mode is ignored.
     max_iterations : int, default 200
 
     Returns
@@ -208,14 +208,14 @@ def heaviest_mode(
     mode : Mode
     rng : Generator
     starts : int, default 8
-        How many searches at most, from each mode that is moved to.
+        Largest number of searches from each mode that is moved to.
 
     Returns
     -------
     Mode
         The known one, where none is heavier.
     tuple of OtherMode
-        Those with at least 1 % of its mass.
+        Other modes with at least 1 % of its mass.
     """
     for _ in range(_MOST_MOVES):
         others = other_modes(density, mode, mode.gaussian, rng, starts=starts)
@@ -238,12 +238,12 @@ def watched_mode(
     starts : int
         How many searches at most.
     may_move : bool
-        Whether to move to the heaviest mode; not where a user said where to start.
+        Whether to move to the heaviest mode; False where a user chose the start.
 
     Returns
     -------
     Mode
-        On which to stand.
+        The mode to expand around.
 
     Warns
     -----
@@ -281,12 +281,12 @@ def _of_others(mode: Mode, others: tuple[OtherMode, ...]) -> str:
 
 
 def _sense_of_scale(density: LogDensity, mode: Mode | None) -> Gaussian:
-    """Scale by the first mode; without one, by units of the unconstrained space."""
+    """Location and scale from the first mode; without one, unit scale in unconstrained space."""
     return mode.gaussian if mode else Gaussian(density.initial_point(), np.eye(density.size))
 
 
 def _sorted(search: ModeSearch) -> Modes:
-    """Put the modes into order; without one, raise what the first search said."""
+    """Sort the modes; if there is none, raise the first search's error."""
     if not search.modes:
         raise search.first_error or ModeNotFoundError("No search was made.")
     masses = np.array([log_mass(mode) for mode in search.modes])

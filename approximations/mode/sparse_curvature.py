@@ -17,16 +17,16 @@ from ..linear_algebra.flattest import lowest_direction
 from ..linear_algebra.gaussian import FLAT_IF_SPARSE, curvature_scale
 from ..linear_algebra.sparse_cholesky import Ordering, SparseFactor
 
-# A step may be so much shorter or longer than the radius: it is a guess anyway.
+# Tolerance on the length of a step relative to the radius, which is only a guess.
 _NEARLY = 0.2
-# Share of the best gain that may be given up where the step is completed along an eigenvector.
+# Share of the best gain that may be lost where a step is completed along an eigenvector.
 _GIVEN_UP = 0.1
 _MOST_SHIFTS = 60
 
 
 @dataclass(frozen=True, eq=False)
 class SparseCurvature:
-    """What a search asks of a sparse negative Hessian; `DenseCurvature` answers the same.
+    """A sparse negative Hessian as a search uses it; `DenseCurvature` has the same methods.
 
     Attributes
     ----------
@@ -39,14 +39,14 @@ class SparseCurvature:
 
     @classmethod
     def of(cls, matrix: sparse.csc_array, ordering: Ordering | None = None) -> SparseCurvature:
-        """Take a known ordering, where it fits the matrix, or find one."""
+        """Reuse a known ordering where it fits the matrix, or find one."""
         if ordering is None or not ordering.fits(matrix):
             ordering = Ordering.of(matrix)
         return cls(ordering.shared(matrix), ordering)
 
     @cached_property
     def scale(self) -> np.ndarray:
-        """Size (P,) of one over a conditional sd, by which the matrix gets a unit diagonal."""
+        """Reciprocal conditional sds (P,), which scale the matrix to a unit diagonal."""
         return curvature_scale(self.matrix)
 
     @property
@@ -62,7 +62,7 @@ class SparseCurvature:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the log density is flat to rounding along a direction, and upward along none."""
+        """Whether the log density is flat to rounding along a direction, and convex along none."""
         return abs(self._lowest[0]) <= FLAT_IF_SPARSE
 
     @property
@@ -76,7 +76,7 @@ class SparseCurvature:
         return self._lowest[1]
 
     def decrement(self, gradient: np.ndarray) -> float:
-        """Squared Newton decrement g' H^-1 g; the flattest direction counts by its slope if flat.
+        """Squared Newton decrement g' H^-1 g; a flat direction contributes by its slope alone.
 
         Infinite where a direction curves upward.
         """
@@ -111,11 +111,11 @@ class SparseCurvature:
         return self.ordering.factor(self.matrix).solve(gradient)
 
     def spread(self, whitened: np.ndarray) -> np.ndarray:
-        """Carry z (P,) to the parameters' units, for which |z| is a distance in sds."""
+        """Map whitened z (P,), whose length is in sds, to the parameters' units."""
         return self.ordering.factor(self.matrix).unwhiten(whitened[None])[0]
 
     def is_similar(self, other: sparse.csc_array, most: float) -> bool:
-        """Whether another matrix curves as much to a factor of ``most``, in every direction."""
+        """Whether another matrix curves as much, within a factor ``most``, in every direction."""
         try:
             for difference in (other - self.matrix / most, most * self.matrix - other):
                 Ordering.of(difference).factor(difference)
@@ -144,7 +144,7 @@ class SparseCurvature:
             return lowest_direction(outcome)
         if outcome.lowest < -FLAT_IF_SPARSE:
             return outcome.lowest, outcome.direction
-        # Flat, it seems; what curves upward besides shows in a matrix that is shifted a little.
+        # It seems flat; shifting the matrix a little shows whether it also curves upward.
         shift = 10 * FLAT_IF_SPARSE
         try:
             shifted = self.ordering.factor(self.matrix, self.scale, shift)
@@ -156,7 +156,7 @@ class SparseCurvature:
 
 @dataclass(frozen=True)
 class Ball:
-    """The problem of a step: maximise g's - s'As / 2 within ``|scale * step| <= radius``."""
+    """The trust-region subproblem: maximise g's - s'As / 2 within ``|scale * step| <= radius``."""
 
     curved: SparseCurvature
     gradient: np.ndarray
@@ -164,12 +164,12 @@ class Ball:
     radius: float
 
     def shifted(self, shift: float) -> SparseFactor:
-        """Factor A + shift scale^2; an `IndefiniteMatrixError` says that it takes more."""
+        """Factor A + shift scale^2; raises `IndefiniteMatrixError` if the shift is too small."""
         return self.curved.ordering.factor(self.curved.matrix, self.scale, shift)
 
     @property
     def steepness(self) -> float:
-        """Length of the gradient over the radius: what the shift is without curvature."""
+        """Length of the gradient over the radius: the shift if there were no curvature."""
         return float(np.linalg.norm(self.gradient / self.scale)) / self.radius
 
     @property
@@ -187,7 +187,7 @@ def _bounded_step(ball: Ball) -> np.ndarray:
         try:
             factor = ball.shifted(shift)
         except IndefiniteMatrixError as error:
-            # The shifted curvature along the direction is known, so the shift lacks that much.
+            # The shift must grow by the known negative curvature along the direction.
             low = max(low, shift - error.lowest)
             shift = _between(low, high)
             continue
@@ -220,14 +220,14 @@ def _newton_for_shift(
 
 
 def _between(low: float, high: float) -> float:
-    """Take a shift between two bounds that may lie orders of magnitude apart."""
+    """Choose a shift between two bounds that may be orders of magnitude apart."""
     return max(np.sqrt(low * high), low + 0.01 * (high - low))
 
 
 def _completed(
     ball: Ball, factor: SparseFactor, step: np.ndarray, shift: float
 ) -> tuple[np.ndarray, bool]:
-    """Lengthen a step to the radius along the flattest direction, and say if that is as good.
+    """Extend a step to the radius along the flattest direction; tell if that is good enough.
 
     Moré and Sorensen's hard case: no slope along the lowest eigenvector, so that no shift will do.
     """

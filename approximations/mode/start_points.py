@@ -1,9 +1,9 @@
-"""Many places to look for another mode from, and which of them are worth a search.
+"""Candidate starting points for another mode, and which of them are worth a search.
 
 A search costs as much as thousands of values of the density in a batch. So many candidates are
-drawn (from the prior, around the mode at all distances, and its mirror images), climb for some
-steps together, and are kept when a valley lies between them and every mode known: the hill-valley
-test of Ursem (1999), "Multinational evolutionary algorithms".
+drawn (from the prior, around the mode at all distances, and its mirror images), are moved uphill
+together, and are kept when a valley separates them from every known mode: the hill-valley test of
+Ursem (1999), "Multinational evolutionary algorithms".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..density.graphs.parameters import Block
 from ..density.graphs.priors import is_flat
 from ..linear_algebra.gaussian import Gaussian
 
-# Counted seconds that screening may take, as much as some searches; and never more points.
+# Counted seconds that screening may take, as long as some searches; and most points.
 _SECONDS_TO_SCREEN, _MOST_ROWS = 0.3, 60_000
 _MOST_CANDIDATES, _FEWEST_CANDIDATES = 600, 24
 # The prior is drawn from one point at a time.
@@ -27,7 +27,7 @@ _MOST_FROM_PRIOR = 100
 _STEPS = 8
 # Lengths tried in one step uphill, in units of the Newton step on the known mode's curvature.
 _RATES = 4.0 ** np.arange(-4, 2)
-# Length of the differences that slopes are taken from.
+# Step of the finite differences for slopes.
 _NUDGE = 1e-4
 # Points between two ends of a line, and the depth of a dip that separates them.
 _BETWEEN, _SHALLOW = 12, 0.01
@@ -35,15 +35,15 @@ _BETWEEN, _SHALLOW = 12, 0.01
 
 @dataclass(frozen=True)
 class Candidates:
-    """Places that a search may start from.
+    """Candidate starting points of a search.
 
     Attributes
     ----------
     thetas : (N, P) array
     values : (N,) array
-        Log density there.
+        Log density at each.
     doubts : (N,) array of int
-        How many searches from the same hill have found nothing new.
+        Number of searches from the same hill that found nothing new.
     """
 
     thetas: np.ndarray
@@ -55,7 +55,7 @@ class Candidates:
         return len(self.values)
 
     def split_off_best(self) -> tuple[np.ndarray, Candidates]:
-        """Take away the highest among the least doubtful: its place (P,), and the others."""
+        """Remove the highest among the least doubtful: its location (P,), and the others."""
         best = np.lexsort((-self.values, self.doubts))[0]
         return self.thetas[best], self.only(np.arange(len(self)) != best)
 
@@ -79,13 +79,13 @@ class Candidates:
 def candidates_around(
     density: LogDensity, gaussian: Gaussian, rng: np.random.Generator
 ) -> Candidates:
-    """Draw candidates and let them climb.
+    """Draw candidates and move them uphill.
 
     Parameters
     ----------
     density : LogDensity
     gaussian : Gaussian
-        Normal approximation at a known mode, or any other sense of place and scale.
+        Normal approximation at a known mode, or any other location and scale.
     rng : Generator
     """
     count = affordable(density)
@@ -96,14 +96,14 @@ def candidates_around(
 
 
 def affordable(density: LogDensity) -> int:
-    """How many candidates N can be screened in about as long as some searches take."""
+    """Number of candidates N that can be screened in about the time of some searches."""
     rows = min(_MOST_ROWS, _SECONDS_TO_SCREEN / density.seconds_per_value)
     per_candidate = _STEPS * (density.size + len(_RATES)) + 4 * _BETWEEN
     return int(np.clip(rows / per_candidate, _FEWEST_CANDIDATES, _MOST_CANDIDATES))
 
 
 def overdispersed(gaussian: Gaussian, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw points (N, P) around a mean at 1 to 128 standard deviations, all octaves alike.
+    """Draw points (N, P) at 1 to 128 sds from a mean, log-uniformly.
 
     Every other point moves in one to three directions only: in many dimensions a move in all of
     them at once is far from everything.
@@ -123,7 +123,7 @@ def prior_points(density: LogDensity, instead: np.ndarray, rng: np.random.Genera
     ----------
     density : LogDensity
     instead : (N, P) array
-        Where flat variables, which have no prior to draw from, take their values.
+        Values for variables with flat priors, which cannot be drawn from.
     rng : Generator
 
     Returns
@@ -151,7 +151,7 @@ def prior_points(density: LogDensity, instead: np.ndarray, rng: np.random.Genera
 
 
 def mirror_images(density: LogDensity, theta: np.ndarray) -> np.ndarray:
-    """Change signs and labels at a point: modes that a symmetry of the model makes lie there.
+    """Change signs and labels at a point: symmetries of a model have modes there.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def mirror_images(density: LogDensity, theta: np.ndarray) -> np.ndarray:
     -------
     (N, P) array
         Each untransformed variable with its sign changed, all of them, and all vectors of one
-        length with their entries in the opposite order, and turned round by one place to five.
+        length with their entries reversed, and rotated by one to five places.
     """
     plain = [block for block in density.blocks if block.value_name == block.name]
     images = [_with_sign_changed(theta, [block]) for block in plain]
@@ -193,7 +193,7 @@ def climbed(density: LogDensity, gaussian: Gaussian, thetas: np.ndarray) -> Cand
 
 
 def beyond_valleys(density: LogDensity, candidates: Candidates, place: np.ndarray) -> Candidates:
-    """Keep the candidates that a valley separates from a place (P,), moved up the line to it.
+    """Keep candidates that a valley separates from a point (P,), moved uphill towards it.
 
     A candidate takes the highest point on its own side of the first valley.
     """
@@ -209,7 +209,7 @@ def beyond_valleys(density: LogDensity, candidates: Candidates, place: np.ndarra
 
 
 def on_one_hill(density: LogDensity, candidates: Candidates, place: np.ndarray) -> np.ndarray:
-    """Whether no valley separates each candidate (N,) from a place (P,)."""
+    """Whether no valley separates each candidate (N,) from a point (P,)."""
     if not len(candidates):
         return np.zeros(0, dtype=bool)
     return ~np.any(_is_dip(_lines_to(density, candidates, place)[1]), axis=1)
@@ -244,7 +244,7 @@ def _one_step_uphill(
     tried = thetas[:, None] + _RATES[:, None] * (slopes @ axes)[:, None]
     reached = density.batched_value(tried.reshape(-1, size)).reshape(count, -1)
     reached = np.column_stack([values, np.where(np.isfinite(reached), reached, -np.inf)])
-    # As far as the values rise without a break: the first fall may be a valley.
+    # Only as far as the values rise throughout: the first fall may be a valley.
     rising = np.sum(np.cumprod(reached[:, 1:] > reached[:, :-1], axis=1), axis=1)
     rows = np.arange(count)
     return np.concatenate([thetas[:, None], tried], axis=1)[rows, rising], reached[rows, rising]

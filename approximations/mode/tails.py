@@ -1,6 +1,6 @@
-"""Whether the posterior falls off where its priors do not.
+"""Whether the posterior is proper where a prior is not.
 
-Under a prior of no finite mass the posterior may have none either, though it has a mode: a prior
+Under an improper prior the posterior may be improper too, although it has a mode: a prior
 that is flat in the log of a group sd leaves an infinite mass where the sd goes to 0 (Gelman et al.
 2013, Bayesian Data Analysis, section 5.4). No draw around the mode sees it. So the crest of the
 density is followed far out.
@@ -19,39 +19,39 @@ from ..linear_algebra.gaussian import Gaussian
 from .crest import Crest, crest_at, followed
 
 SDS, UNITS = 6.0, 10.0
-"""How far from the mode to look: twice as many sds or unconstrained units, whichever is more."""
+"""The tail is judged from so many sds or unconstrained units (the larger) to twice that."""
 
 STRIDES = 4
-"""Steps in which half of that way is gone."""
+"""Number of steps for half of that distance."""
 
 LEAST_FALL = 1.0
-"""By how much the log density must fall on the second half: a tail like 1 / x falls by log 2."""
+"""Least fall of the log density on the second half: a tail like 1 / x falls by log 2."""
 
 LEAST_PER_STRIDE = 0.05
-"""The same in one stride, where it can be followed no further: what rises or is level counts."""
+"""Least fall over the last step where the crest ends early; less counts as improper."""
 
-# So many times twice as far, in the end, for what is level but not without end.
+# Largest number of doublings of the distance, for tails that are level at first.
 _MOST_DOUBLINGS = 20
-# Rise of the log density along its crest that is none.
+# Rise of the log density along its crest that counts as rounding.
 _LEVEL = 1e-3
-# Fall of the log density after which it is 0 for all purposes.
+# Fall of the log density beyond which the density is negligible.
 _NOTHING_LEFT = 700.0
-# Parameters of an array up to which it may be a set of scales, and is followed.
+# Largest size of an array that is followed as a set of scales.
 _FEW = 10
 
 
 @dataclass(frozen=True)
 class Tail:
-    """What the log density of a parameter does far out, the others integrated out.
+    """The log marginal density of a parameter in its tail.
 
     Attributes
     ----------
     start, end : float
-        Between which two values of the parameter.
+        Two values of the parameter.
     change : float
-        Of the log density from one to the other.
+        Change of the log density from one to the other.
     least : float
-        By how much it must fall there.
+        Least fall that counts as proper.
     """
 
     start: float
@@ -61,15 +61,15 @@ class Tail:
 
     @property
     def falls(self) -> bool:
-        """Whether it falls by as much."""
+        """Whether the log density falls by at least that much."""
         return -self.change >= self.least
 
 
 def check_tails(density: LogDensity, theta: np.ndarray, gaussian: Gaussian) -> None:
-    """Follow the crest along parameters on which an improper prior may leave an infinite mass.
+    """Follow the crest along parameters for which an improper prior may leave infinite mass.
 
-    These are the parameters whose own prior is flat and, beside a field with free levels, the
-    scales that may multiply it. Nothing is done where all priors have a finite mass.
+    These are parameters with a flat prior and, given a field with free levels, the scales that may
+    multiply it. Nothing is done where all priors are proper.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def check_tails(density: LogDensity, theta: np.ndarray, gaussian: Gaussian) -> N
     theta : (P,) array
         The mode.
     gaussian : Gaussian
-        The normal approximation there, whose sds tell how far to look.
+        The normal approximation there, whose sds set how far to look.
 
     Raises
     ------
     ImproperPosteriorError
-        When the density of one of them, the others integrated out, does not fall off.
+        When the marginal density of one of them does not fall off.
     """
     reasons = improper_priors(density)
     if not reasons:
@@ -97,18 +97,18 @@ def check_tails(density: LogDensity, theta: np.ndarray, gaussian: Gaussian) -> N
 
 
 def improper_priors(density: LogDensity) -> list[str]:
-    """Say which free variables have a prior of no finite mass, and why."""
+    """Say which free variables have an improper prior, and why."""
     model = density.model
     return [why for block in density.blocks if (why := why_improper(model, model[block.name]))]
 
 
 def sentence(label: str, tail: Tail, reasons: list[str]) -> str:
-    """Say that the posterior is improper: where its log density does not fall, and by which prior.
+    """Say that the posterior is improper: along which parameter, and by which prior.
 
     Parameters
     ----------
     label : str
-        Of the parameter that was followed.
+        Label of the parameter that was followed.
     tail : Tail
     reasons : list of str
         As `improper_priors` has them.
@@ -116,13 +116,13 @@ def sentence(label: str, tail: Tail, reasons: list[str]) -> str:
     return (
         f"The posterior looks improper: with the other parameters integrated out, the log density "
         f"of {label} does not fall off. From {tail.start:.4g} to {tail.end:.4g} it changes by "
-        f"{tail.change:+.2g}. A prior leaves room for that: {'; '.join(reasons)}. Give it, or "
-        f"{label}, a proper prior that keeps away from there."
+        f"{tail.change:+.2g}. A prior allows that: {'; '.join(reasons)}. Give it, or "
+        f"{label}, a proper prior that excludes that region."
     )
 
 
 def entries_to_follow(density: LogDensity) -> list[int]:
-    """Parameters whose prior is flat; where another prior is improper, scales of the model, too."""
+    """Parameters with a flat prior; where another prior is improper, also scales."""
     model = density.model
     entries: list[int] = []
     has_field = any(
@@ -137,9 +137,9 @@ def entries_to_follow(density: LogDensity) -> list[int]:
 
 
 def _tail(density: LogDensity, theta: np.ndarray, entry: int, far: float) -> Tail | None:
-    """Follow the crest to ``far`` off the mode and twice as far, and on while it does not fall.
+    """Follow the crest to ``far`` from the mode, to twice that, and on while it does not fall.
 
-    None where it ends too soon, or there is nothing to follow.
+    None where the crest ends too soon, or there is nothing to follow.
     """
     top = crest_at(density, theta, entry, theta[entry])
     path = [] if top is None else [top]
@@ -162,7 +162,7 @@ def _tail(density: LogDensity, theta: np.ndarray, entry: int, far: float) -> Tai
 
 def _between(start: Crest, end: Crest, entry: int, least: float) -> Tail | None:
     if end.logp > start.logp + _LEVEL:
-        # It climbs another mode, and those are looked for elsewhere.
+        # It climbs another mode, which is the task of `other_modes`.
         return None
     change = end.log_marginal - start.log_marginal
     return Tail(float(start.theta[entry]), float(end.theta[entry]), change, least)

@@ -1,4 +1,4 @@
-"""A point of a search for the mode, the step from it, and how far it is from a mode.
+"""A point of a search for the mode, the step from it, and its convergence criteria.
 
 Newton's method in a trust region: Moré and Sorensen (1983), "Computing a trust region step".
 """
@@ -20,11 +20,11 @@ from .sparse_curvature import SparseCurvature
 
 # Squared Newton decrement below which the mode is closer than 1e-6 standard deviations.
 CLOSE = 1e-12
-# The same where values or gradients are too noisy for more: closer than 1e-4 sds.
+# The same where values or gradients are noisy: closer than 1e-4 sds.
 _NEAR = 1e-8
-# The same below which a step would move the last digits only.
+# The same below which a step would only change the last digits.
 _NOTHING_LEFT = 1e-24
-# By how much the curvature may change within a tenth of an sd of a mode.
+# Largest factor by which the curvature may change within a tenth of an sd of a mode.
 _SIMILAR = 10.0
 
 
@@ -39,7 +39,7 @@ class Iterate:
     curvature : (P, P) array or csc_array
         Negative Hessian of the log density.
     ordering : Ordering, optional
-        Of the pattern of a sparse Hessian, as an earlier point of the search has found it.
+        Ordering for a sparse Hessian, found at an earlier point of the search.
     """
 
     theta: np.ndarray
@@ -50,7 +50,7 @@ class Iterate:
 
     @classmethod
     def at(cls, density: LogDensity, theta: np.ndarray, like: Iterate | None = None) -> Iterate:
-        """Evaluate a point; one ``like`` it lends the ordering of its sparse Hessian."""
+        """Evaluate a point, reusing the ordering of the sparse Hessian of ``like``."""
         logp, gradient, hessian = density.derivatives(theta)
         known = None if like is None else like.curved.ordering
         return cls(theta, logp, gradient, -hessian, known)
@@ -60,12 +60,12 @@ class Iterate:
         return -(self.curvature @ vector)
 
     def left_behind(self) -> Iterate:
-        """The same point without its Hessian, with which a long path would fill the memory."""
+        """The same point without its Hessian, since a long path would fill the memory."""
         return replace(self, curvature=np.empty((0, 0)), ordering=None)
 
     @cached_property
     def curved(self) -> DenseCurvature | SparseCurvature:
-        """The curvature as a search asks for it."""
+        """The curvature in the form that a search uses."""
         if sparse.issparse(self.curvature):
             return SparseCurvature.of(self.curvature, self.ordering)
         return DenseCurvature(self.curvature)
@@ -80,7 +80,7 @@ class Iterate:
     def decrement(self) -> float:
         """Squared Newton decrement g' H^-1 g: the squared distance to the mode, in sds.
 
-        Flat directions count by their slope alone; one that curves upward makes it infinite.
+        Flat directions contribute by their slope alone; one that curves upward makes it infinite.
         """
         return self.curved.decrement(self.gradient)
 
@@ -91,12 +91,12 @@ class Iterate:
 
     @property
     def is_near(self) -> bool:
-        """Whether the mode is so near that it does not matter where in its noise the point is."""
+        """Whether the mode is near enough for a density whose values are noisy."""
         return self.decrement <= _NEAR
 
     @property
     def is_flat(self) -> bool:
-        """Whether the log density is flat to rounding along a direction, and upward along none."""
+        """Whether the log density is flat to rounding along a direction, and convex along none."""
         return self.curved.is_flat
 
     @property
@@ -106,25 +106,25 @@ class Iterate:
 
     @property
     def scaled_slopes(self) -> np.ndarray:
-        """Size (P,) of the gradient's entries, in units of one over a conditional sd."""
+        """Absolute gradient (P,) times the conditional sds."""
         return np.abs(self.gradient / self.curved.scale)
 
 
 def ascent(density: LogDensity, here: Iterate, radius: float) -> Iterator[tuple[Iterate, float]]:
-    """Climb by steps within a radius that follows their success, for as long as one asks.
+    """Generate trust-region steps, with a radius that adapts to their success.
 
     Parameters
     ----------
     density : LogDensity
     here : Iterate
-        Where it begins.
+        Starting point.
     radius : float
         Longest first step, in conditional sds.
 
     Yields
     ------
     Iterate
-        Where the search stands, from the start on: the same one again where a step was refused.
+        Current point, from the start on: repeated where a step was rejected.
     float
         The radius there.
     """
@@ -164,7 +164,7 @@ def gain_ratio(here: Iterate, there: Iterate, expected: float) -> float:
     gain = there.logp - here.logp
     rounding = 1e-13 * (abs(here.logp) + 1)
     if expected < rounding and abs(gain) < 10 * rounding:
-        # Both gains drown in rounding: let the gradient judge.
+        # Both gains are below rounding: compare by the gradient.
         return 1.0 if there.decrement <= max(here.decrement, CLOSE) else 0.0
     return gain / expected if expected > 0 else -np.inf
 
@@ -172,8 +172,8 @@ def gain_ratio(here: Iterate, there: Iterate, expected: float) -> float:
 def is_peak(density: LogDensity, here: Iterate) -> bool:
     """Whether the curvature a tenth of an sd away is still about the same, in every direction.
 
-    Along a slope that flattens for ever, like exp(-x), gradient and Newton decrement vanish as at
-    a mode; only this tells that there is none.
+    Along a slope that flattens for ever, like exp(-x), gradient and Newton decrement vanish as at a
+    mode; only this check shows that there is none.
     """
     offset = here.curved.spread(np.full(density.size, 0.1))
     nearby = Iterate.at(density, here.theta + offset / np.sqrt(density.size))
@@ -181,7 +181,7 @@ def is_peak(density: LogDensity, here: Iterate) -> bool:
 
 
 def polished(density: LogDensity, here: Iterate) -> Iterate:
-    """Take one more Newton step, which squares what is left of the error, if anything is."""
+    """Take one more Newton step, which squares the remaining error, if it is above rounding."""
     if here.decrement <= _NOTHING_LEFT:
         return here
     there = Iterate.at(density, here.theta + here.curved.newton(here.gradient), here)

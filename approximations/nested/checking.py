@@ -13,8 +13,8 @@ from ..linear_algebra.sparse_cholesky import unit_scale
 from .conditional import Conditional, precision_entries
 from .outer_mode import OuterMode, follow_mode
 
-# Step in sds along which gradient and value are compared, the error of the gradient, in one over
-# sd, that does not matter, and that of a log density for each unit of its size.
+# Step in sds along which gradient and value are compared, the tolerated error of the gradient, in
+# reciprocal sds, and the relative rounding error of a log density.
 _STEP, _TOLERATED, _ROUNDING = 0.1, 1e-3, 1e-11
 _SEED = 20260103
 
@@ -53,7 +53,7 @@ def check_precision(here: Conditional) -> float:
 
 
 def check_marginal_gradient(mode: OuterMode) -> None:
-    """Compare the gradient of the log marginal density, along a line, with the values at its ends.
+    """Compare the gradient of the log marginal density along a line with values at its ends.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def check_marginal_gradient(mode: OuterMode) -> None:
     if not abs(rise - expected) <= _TOLERATED * _STEP + _ROUNDING * abs(here.logp):
         raise DerivativeError(
             "The gradient of the log marginal density at the mode of the outer parameters is not "
-            f"its slope: over {2 * _STEP:g} sds it promises a rise by {expected:.3g}, and the "
-            f"density rises by {rise:.3g}. Third derivatives of the model leave a part out. Write "
+            f"its slope: over {2 * _STEP:g} sds it predicts a rise by {expected:.3g}, but the "
+            f"density rises by {rise:.3g}. Third derivatives of the model omit a term. Write "
             "the model in another way, or use laplace, smc or nuts."
         )

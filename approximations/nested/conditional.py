@@ -21,7 +21,7 @@ _CLOSE = 1e-12
 # Steps of a search, and halvings of one step.
 _MOST_STEPS, _MOST_HALVINGS = 50, 20
 # Curvature added, relative to a unit diagonal, where the log density does not curve down; never 1,
-# which would cancel a diagonal that curves upward, to rounding.
+# which would cancel a diagonal that curves upward.
 _FIRST_SHIFT, _LAST_SHIFT = 2e-3, 2e6
 _ROUNDING = 1e-13
 
@@ -36,11 +36,11 @@ class Conditional:
     theta : (P,) array
         The outer parameters, and the latent field's mode given them.
     logp : float
-        Log density of all parameters there.
+        Log density of all parameters at ``theta``.
     gradient : (P,) array
         Its gradient, 0 in the latent entries.
     factor : SparseFactor or DiagonalFactor
-        Of the latent precision (n, n), the negative Hessian.
+        Factor of the latent precision (n, n), the negative Hessian.
     """
 
     field: LatentField
@@ -88,8 +88,8 @@ class Conditional:
         """Exact gradient (K,) of `log_marginal`.
 
         With q the sum of S_ij times the entries of the Hessian, the selected inverse S held fixed,
-        half the gradient of q is what the log determinant adds; the implicit function theorem
-        carries its latent part over to the outer parameters.
+        half the gradient of q is the log determinant's contribution; the implicit function theorem
+        maps its latent part to the outer parameters.
         """
         field = self.field
         slope = field.density.logp.product_gradient(
@@ -101,7 +101,7 @@ class Conditional:
         return (self.gradient + 0.5 * (slope + through_latent))[field.outer]
 
     def _determinant_weights(self) -> np.ndarray:
-        """Weights (V, P) of the products that add up to the sum of S_ij times the Hessian's."""
+        """Weights (V, P) of Hessian products that sum to S_ij times the Hessian's entries."""
         field = self.field
         weights = np.zeros_like(field.seeds)
         groups, entries = field.colouring.places
@@ -116,19 +116,19 @@ def precision_entries(here: Conditional) -> np.ndarray:
 
 
 def conditional_at(field: LatentField, outer: np.ndarray, latent: np.ndarray) -> Conditional:
-    """Find the mode of the latent field given the outer parameters, by a safeguarded Newton search.
+    """Find the latent field's mode given the outer parameters, by a safeguarded Newton search.
 
     Parameters
     ----------
     field : LatentField
     outer : (K,) array
     latent : (n,) array
-        Where the search begins.
+        Starting point of the search.
 
     Raises
     ------
     LatentModeError
-        When it does not converge, or the log density is not finite where it begins.
+        When the search does not converge, or the log density is not finite at its start.
     """
     theta = np.empty(field.density.size)
     theta[field.outer], theta[field.latent] = outer, latent
@@ -171,8 +171,8 @@ class _Point:
 
     @property
     def is_finite(self) -> bool:
-        # A sum is finite only if all that it adds is, and takes a third of the time to ask; but one
-        # that overflows says nothing.
+        # A finite sum has finite terms, and takes a third of the time to check; one that overflows
+        # is inconclusive.
         with np.errstate(all="ignore"):
             if np.isfinite(self.logp + self.gradient.sum() + self.precision.sum()):
                 return True
@@ -199,7 +199,7 @@ def _factored(
 def _improved(
     field: LatentField, here: _Point, step: np.ndarray, decrement: float
 ) -> _Point | None:
-    """Take the step, or a part of it, so that the log density rises."""
+    """Backtrack along the step until the log density rises."""
     noise = 10 * _ROUNDING * (1 + abs(here.logp))
     share = 1.0
     for _ in range(_MOST_HALVINGS):

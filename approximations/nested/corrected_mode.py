@@ -1,7 +1,7 @@
 """The mode of the outer parameters when quadrature corrects Laplace's integral of each group.
 
 With many small groups it lies many standard deviations from the mode by Laplace alone, and nodes
-laid around that one would miss the mass.
+placed around that one would miss the mass.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from .conditional import Conditional
 from .group_quadrature import group_correction
 from .outer_mode import OuterMode, follow_mode, outer_hessian
 
-# Distance to the mode, in sds, at which the search ends: nodes need not be centred any better; the
-# longest step; and how many.
+# Distance to the mode, in sds, at which the search ends: nodes need no better centring; the longest
+# step; and the most steps.
 _NEAR, _LONGEST, _MOST_STEPS = 0.05, 2.0, 50
 
 
 def corrected_mode(mode: OuterMode, nodes: int) -> OuterMode:
-    """Move to the mode of the density that quadrature corrects.
+    """Move to the mode of the quadrature-corrected density.
 
     Newton's method, with Laplace's gradient and curvature, and differences of the correction.
 
     Parameters
     ----------
     mode : OuterMode
-        By Laplace alone.
+        The mode by Laplace alone.
     nodes : int
         Nodes for each latent scalar; see `group_correction`.
 
     Raises
     ------
     ModeNotFoundError
-        When the search does not settle.
+        When the search does not converge.
     LatentModeError, LatentFieldError, CurvatureError
     """
     here, hessian = mode.conditional, mode.hessian

@@ -19,10 +19,10 @@ class NestedDraws:
     ----------
     thetas : (S, P) array
     log_proposal : (S,) array
-        Log density of their distribution.
+        Log density of the approximation at the draws.
     mirrored : (S, P) array or None
-        The same draws with the latent field mirrored at its mode, which is as likely. None unless
-        asked for, as it takes as much memory again.
+        The same draws with the latent field mirrored at its mode, which is equally likely. None
+        unless requested, as it doubles the memory.
     """
 
     thetas: np.ndarray
@@ -38,10 +38,10 @@ def nested_draws(
     *,
     with_mirrored: bool = False,
 ) -> NestedDraws:
-    """Draw outer parameters from what the nodes describe, and the latent field given them.
+    """Draw outer parameters from the density at the nodes, and the latent field given them.
 
-    Given outer parameters the latent field is normal about the mode at the nearest node, moved by
-    the mode's first derivatives there, with the precision at that node.
+    Given outer parameters the latent field is normal about the mode at the nearest node,
+    extrapolated by the mode's first derivatives, with the precision at that node.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def nested_draws(
     Raises
     ------
     MemoryLimitError
-        When the draws would not fit.
+        When the draws would not fit in memory.
     """
     field = centre.field
     check_memory(

@@ -1,7 +1,7 @@
-"""Independent latent scalars by quadrature, each for itself, in the place of their normals.
+"""Independent latent scalars by quadrature, one at a time, instead of by normals.
 
-Liu and Pierce (1994), Biometrika 81; it is what lme4 calls nAGQ. A model tells only the sum of the
-scalars' log densities, but its gradient tells the slope of each, and slopes integrate to values.
+Liu and Pierce (1994), Biometrika 81; it is what lme4 calls nAGQ. A model gives only the sum of the
+scalars' log densities, but its gradient has the slope of each, which integrates to its log density.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from ..errors import LatentFieldError
 from ..rules.hermite import gauss_hermite
 from .conditional import Conditional
 
-# Gauss-Legendre nodes between neighbouring nodes: slopes of smooth densities to rounding.
+# Gauss-Legendre nodes between neighbouring nodes: accurate to rounding for smooth densities.
 _BETWEEN = 6
-# The same where a tenth of an sd is all that is asked.
+# The same where a tenth of an sd suffices.
 _ROUGHLY = 2
 
 
 def group_correction(here: Conditional, nodes: int, *, roughly: bool = False) -> float:
-    """Log marginal density by quadrature with ``nodes`` a latent scalar, less Laplace's.
+    """Log marginal density by quadrature with ``nodes`` per latent scalar, minus Laplace's.
 
     Parameters
     ----------
     here : Conditional
     nodes : int
-        1 is Laplace's own, and corrects nothing.
+        1 is Laplace's method, with no correction.
     roughly : bool, default False
-        Whether a hundredth is near enough, at a third of the price.
+        Whether an error of 0.01 is acceptable, at a third of the cost.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def group_correction(here: Conditional, nodes: int, *, roughly: bool = False) ->
 
 
 def _log_densities(here: Conditional, places: np.ndarray, between: int) -> np.ndarray:
-    """Log density of each latent scalar (k, n) at mode + z sd, less that at the mode."""
+    """Log density of each latent scalar (k, n) at mode + z sd, minus that at the mode."""
     sd = np.sqrt(here.factor.variances())
     values = np.zeros((len(places), len(sd)))
     for side in (1, -1):

@@ -22,7 +22,7 @@ from ..linear_algebra.diagonal_factor import DiagonalFactor
 from ..linear_algebra.sparse_cholesky import Ordering, SparseFactor, unit_scale
 from ..memory import check_memory
 
-# Outer parameters that a design of nodes can serve.
+# Largest number of outer parameters for a design of nodes.
 MOST_OUTER = 10
 
 
@@ -36,9 +36,9 @@ class LatentField:
     names : tuple of str
         The latent variables.
     latent, outer : (n,) and (K,) array of int
-        Their entries of ``theta``.
+        Indices of the entries in ``theta``.
     colouring : Colouring
-        Of the latent block of the Hessian.
+        Colouring of the latent block of the Hessian.
     """
 
     density: LogDensity
@@ -70,13 +70,13 @@ class LatentField:
 
     @cached_property
     def seeds(self) -> np.ndarray:
-        """Vectors (V, P) whose products with the Hessian tell its latent block."""
+        """Vectors (V, P) whose products with the Hessian determine its latent block."""
         seeds = np.zeros((self.colouring.count, self.density.size))
         seeds[self.colouring.groups, self.latent] = 1.0
         return seeds
 
     def matrix(self, entries: np.ndarray) -> csc_array:
-        """Lay entries (nnz,) into the latent block (n, n)."""
+        """Make the latent block (n, n) from its entries (nnz,)."""
         structure = self.structure
         return csc_array((entries, structure.indices, structure.indptr), shape=structure.shape)
 
@@ -86,7 +86,7 @@ class LatentField:
         Parameters
         ----------
         entries : (nnz,) array
-            Of A (n, n), in the order of `structure`.
+            Entries of A (n, n), in the order of `structure`.
         shift : float, default 0
 
         Raises
@@ -119,8 +119,8 @@ def latent_field(density: LogDensity, latent: Sequence[str] | None = None) -> La
     density : LogDensity
     latent : sequence of str, optional
         Names of the latent variables. Default: every free array whose prior is normal given the
-        other variables and which is no set of fixed effects, that is to say, whose prior depends
-        on another free variable, or whose entries do not all meet in the data.
+        other variables, except fixed effects: an array counts as latent if its prior depends on
+        another free variable, or its entries do not all interact through the data.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def latent_field(density: LogDensity, latent: Sequence[str] | None = None) -> La
     block = csc_array(structure[inside][:, inside])
     block.sort_indices()
     colouring = coloured(block, len(indices))
-    assert colouring is not None  # as many colours as columns always do
+    assert colouring is not None  # as many colours as columns always suffice
     return LatentField(density, tuple(b.name for b in chosen), indices, outer, colouring)
 
 
@@ -215,7 +215,7 @@ def _check_outer(density: LogDensity, outer: np.ndarray) -> None:
         f"{', ...' if len(names) > 6 else ''}), and nodes serve up to {MOST_OUTER}. "
         + (
             f"Name {', '.join(normal)} in latent=[...], too, at the price of the bias that the "
-            "documentation tells, or use"
+            "documentation describes, or use"
             if normal
             else "None of them has a normal prior, with which it could be latent, too: use"
         )
@@ -224,7 +224,7 @@ def _check_outer(density: LogDensity, outer: np.ndarray) -> None:
 
 
 def _entries_at(matrix: csc_array, structure: csc_array) -> np.ndarray:
-    """Entries of a sparse matrix at the places of a structure that its own holds."""
+    """Entries of a sparse matrix at the positions of a pattern that its own contains."""
     matrix.sum_duplicates()
     kept, wanted = (
         np.repeat(np.arange(m.shape[1], dtype=np.int64), np.diff(m.indptr)) * m.shape[0] + m.indices

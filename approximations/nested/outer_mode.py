@@ -16,17 +16,17 @@ from ..mode.tails import improper_priors
 from .conditional import Conditional, conditional_at
 from .latent_field import LatentField
 
-# Squared distance to the mode, in sds, at which the search ends; how far Newton's last steps, with
-# the Hessian of differences, should bring it down; and how far they must.
+# Squared distance to the mode, in sds, at which the search ends; target for the last Newton steps,
+# with a Hessian by differences; and largest value accepted.
 _NEAR, _CLOSE, _SETTLED = 1e-5, 1e-10, 1e-6
 _MOST_POLISHES = 5
 # Step of the differences in sds: their error is about a millionth of the third derivative's slope.
 _STEP = 1e-2
-# Sds that a step may go, at first and at least.
+# Trust-region radius in sds: initial and smallest.
 _FIRST_RADIUS, _LEAST_RADIUS = 2.0, 1e-6
-# Gain over the expected one below which a step says nothing of the curvature where it began.
+# Ratio of gain to predicted gain below which a step does not update the curvature.
 _VOID = -3.0
-# Places that look like a mode and are none, after which the search gives up.
+# Number of apparent modes that are none, after which the search gives up.
 _MOST_SADDLES = 5
 # Distance from the start, in unconstrained units, beyond which a rising density has no mode.
 _FAR, _FAR_ON_LOG_SCALE = 20.0, 10.0
@@ -39,11 +39,11 @@ class OuterMode:
     Attributes
     ----------
     conditional : Conditional
-        The latent field there.
+        The latent field at the mode.
     hessian : (K, K) array
-        Of the log marginal density.
+        Hessian of the log marginal density.
     iterations : int
-        Evaluations of the search.
+        Number of evaluations of the search.
     """
 
     conditional: Conditional
@@ -58,7 +58,7 @@ class OuterMode:
 
 
 def follow_mode(near: Conditional, outer: np.ndarray) -> Conditional:
-    """Find the latent field at a point, from a prediction of first order.
+    """Find the latent field at a point, starting from a first-order prediction.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
     ----------
     field : LatentField
     theta : (P,) array
-        Where the search begins.
+        Starting point of the search.
     max_iterations : int, default 200
 
     Raises
@@ -82,7 +82,7 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
     LatentModeError
         When the latent field has no mode at the start, or at a step of the differences.
     ModeAtInfinityError, ModeNotFoundError
-        When the outer parameters run away, or ``max_iterations`` were not enough.
+        When the outer parameters diverge, or ``max_iterations`` did not suffice.
     CurvatureError
         When the log marginal density is flat or curves upward at the end.
     """
@@ -96,7 +96,7 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
         try:
             return _polished(here, precision, max_iterations - left)
         except CurvatureError as error:
-            # A saddle, or a curvature that steps along other directions had learned wrongly.
+            # A saddle, or a curvature that the quasi-Newton updates got wrong.
             saddle = error
         hessian = outer_hessian(here, precision)
         precision = _positive(-hessian)
@@ -107,11 +107,11 @@ def outer_mode(field: LatentField, theta: np.ndarray, max_iterations: int = 200)
 def _climbed(
     here: Conditional, precision: np.ndarray, most: int
 ) -> tuple[Conditional, np.ndarray, int]:
-    """Climb by quasi-Newton steps until the next would gain nothing: place, precision, steps."""
+    """Maximise by quasi-Newton steps: final point, precision, number of steps."""
     radius = _FIRST_RADIUS
     for steps in range(most):
         step, gain = _bounded_step(precision, here.marginal_gradient, radius)
-        # Of a step that was cut short a small gain says nothing.
+        # After a shortened step a small gain does not mean convergence.
         if radius < _LEAST_RADIUS or (gain < _NEAR and _length(precision, step) < 0.99 * radius):
             return here, precision, steps
         there = _tried(here, step)
@@ -119,7 +119,7 @@ def _climbed(
             radius = min(radius, _length(precision, step)) / 4
             continue
         gained = (there.log_marginal - here.log_marginal) / gain
-        # What a step into the void tells of the curvature holds there, and not here.
+        # A step with a large loss shows the curvature there, not here.
         if gained > _VOID:
             change = here.marginal_gradient - there.marginal_gradient
             precision = _updated(precision, step, change)
@@ -139,7 +139,7 @@ def _is_level(here: Conditional, precision: np.ndarray) -> bool:
 def _off_saddle(
     here: Conditional, hessian: np.ndarray, precision: np.ndarray
 ) -> Conditional | None:
-    """Go an sd along the direction that curves upward most, to the side that is higher."""
+    """Move an sd along the direction of largest upward curvature, to the higher side."""
     upward = np.linalg.eigh(hessian)[1][:, -1]
     step = upward / _length(precision, upward)
     both = [there for there in (_tried(here, step), _tried(here, -step)) if there is not None]
@@ -148,7 +148,7 @@ def _off_saddle(
 
 
 def _polished(here: Conditional, precision: np.ndarray, iterations: int) -> OuterMode:
-    """Take Newton steps with the Hessian of differences, until they no longer move."""
+    """Take Newton steps with a Hessian by differences, until they converge."""
     for _ in range(_MOST_POLISHES):
         hessian = outer_hessian(here, precision)
         gaussian = Gaussian.from_precision(here.outer, -hessian, here.field.outer_labels)
@@ -173,13 +173,13 @@ def _newton(gaussian: Gaussian, here: Conditional) -> tuple[np.ndarray, float]:
 
 
 def outer_hessian(here: Conditional, precision: np.ndarray) -> np.ndarray:
-    """Central differences of exact gradients, along axes that are independent, about.
+    """Central differences of exact gradients, along approximately independent axes.
 
     Parameters
     ----------
     here : Conditional
     precision : (K, K) array
-        About minus the Hessian, which scales the differences.
+        Approximate negative Hessian, which scales the differences.
     """
     eigenvalues, vectors = np.linalg.eigh(precision)
     axes = _STEP * vectors / np.sqrt(eigenvalues)
@@ -196,7 +196,7 @@ def outer_hessian(here: Conditional, precision: np.ndarray) -> np.ndarray:
 def _first_precision(here: Conditional) -> np.ndarray:
     """Curvature of the log density along the latent field's mode, made positive definite.
 
-    The log determinant's part is left out, which the search then learns.
+    The log determinant's contribution is omitted; the search then learns it.
     """
     field, sizes = here.field, len(here.field.outer)
     along = np.zeros((sizes, field.density.size))
@@ -206,7 +206,7 @@ def _first_precision(here: Conditional) -> np.ndarray:
 
 
 def _positive(raw: np.ndarray) -> np.ndarray:
-    """Take directions that curve upward for ones that curve down as much, for a search only."""
+    """Replace eigenvalues by their absolute values, for a search only."""
     eigenvalues, vectors = np.linalg.eigh((raw + raw.T) / 2)
     size = np.maximum(np.abs(eigenvalues), 1e-8 * np.max(np.abs(eigenvalues)) + 1e-8)
     return (vectors * size) @ vectors.T
@@ -215,7 +215,7 @@ def _positive(raw: np.ndarray) -> np.ndarray:
 def _bounded_step(
     precision: np.ndarray, gradient: np.ndarray, radius: float
 ) -> tuple[np.ndarray, float]:
-    """Newton's step, cut to a number of sds, and the gain that the quadratic model expects."""
+    """Newton's step, limited to a number of sds, and its predicted gain."""
     step = np.linalg.solve(precision, gradient)
     length = _length(precision, step)
     step *= min(1.0, radius / length) if length > 0 else 1.0
@@ -227,7 +227,7 @@ def _length(precision: np.ndarray, step: np.ndarray) -> float:
 
 
 def _updated(precision: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Learn from a step by how much the gradient changed: BFGS, damped (Powell 1978)."""
+    """Update the precision by the change of the gradient: damped BFGS (Powell 1978)."""
     moved = precision @ step
     expected, seen = float(step @ moved), float(step @ change)
     share = 1.0 if seen >= 0.2 * expected else 0.8 * expected / (expected - seen)
@@ -244,7 +244,7 @@ def _is_finite(there: Conditional) -> bool:
 def _tried(here: Conditional, step: np.ndarray) -> Conditional | None:
     """The point that a step leads to; None where the latent field has no mode there.
 
-    A search may look there and turn back. What it returns has a mode.
+    A search may try such a point and turn back; what it returns has a mode.
     """
     try:
         return follow_mode(here, here.outer + step)
@@ -261,7 +261,7 @@ def _no_mode(
         reasons = improper_priors(field.density)
         return ModeAtInfinityError(
             "The log marginal density of the outer parameters keeps rising, or stays flat, along "
-            f"{describe_direction(field.outer_labels, gone)}: it has no mode. A scale may run to "
+            f"{describe_direction(field.outer_labels, gone)}: it has no mode. A scale may go to "
             "its boundary; give it a prior that keeps it away, or use nuts."
             + (f" The posterior may be improper: {'; '.join(reasons)}." if reasons else "")
         )
@@ -277,7 +277,7 @@ def _no_mode(
 
 
 def _is_transformed(field: LatentField) -> np.ndarray:
-    """Whether each outer parameter (K,) stands on another scale than its variable's own."""
+    """Whether each outer parameter (K,) is transformed from its variable's own scale."""
     inside = np.zeros(field.density.size, dtype=bool)
     for block in field.density.blocks:
         inside[block.slice] = block.value_name != block.name

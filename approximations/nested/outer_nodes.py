@@ -19,7 +19,7 @@ from .latent_field import LatentField
 from .outer_mode import OuterMode
 from .surrogate import Surrogate
 
-# Most outer parameters that a product rule serves, and its nodes along each axis.
+# Largest number of outer parameters for a product rule, and its nodes per axis.
 _MOST_AXES = 4
 _MOMENT_POINTS = 2**14
 _POINTS = {1: 41, 2: 9, 3: 5, 4: 3}
@@ -39,9 +39,9 @@ class OuterNodes:
     latent, variances : (M, n) array
         Mode and variances of the latent field, given each node.
     log_masses : (M,) array
-        Log of each node's part of the evidence.
+        Log of each node's contribution to the evidence.
     rule : Table or Surrogate
-        What carries the values at the nodes to draws.
+        Interpolant of the values at the nodes, for draws.
     log_evidence, log_evidence_error : float
     """
 
@@ -66,7 +66,7 @@ class OuterNodes:
         return softmax(self.log_masses)
 
     def draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw outer parameters (S, K); their log density (S,) comes along."""
+        """Draw outer parameters (S, K), with their log density (S,)."""
         if isinstance(self.rule, Table):
             return transported(self.rule, rng.standard_normal((draws, len(self.centre))))
         moved, heights = self.rule.draws(draws, rng)
@@ -84,7 +84,7 @@ class OuterNodes:
         return self.centre + self.root @ mean, np.sqrt(np.diag(spread))
 
     def nearest(self, outer: np.ndarray) -> np.ndarray:
-        """Node (S,) that is nearest to each of some outer parameters (S, K), in sds."""
+        """Nearest node (S,) to each of some outer parameters (S, K), in sds."""
         whitened = np.linalg.solve(self.root, (outer - self.centre).T).T
         apart = np.sum(whitened**2, axis=1)[:, None] - 2 * whitened @ self.places.T
         return np.argmin(apart + np.sum(self.places**2, axis=1), axis=1)
@@ -93,7 +93,7 @@ class OuterNodes:
 def outer_nodes(mode: OuterMode, points: int | None = None, nodes: int = 1) -> OuterNodes:
     """Integrate the outer parameters out.
 
-    Up to four of them get an adaptive Gauss-Hermite product rule, more a central composite design.
+    Up to four use an adaptive Gauss-Hermite product rule, more a central composite design.
 
     Parameters
     ----------
@@ -118,14 +118,14 @@ def outer_nodes(mode: OuterMode, points: int | None = None, nodes: int = 1) -> O
 
 @dataclass(frozen=True, eq=False)
 class _Visits:
-    """What was found at M nodes.
+    """Values at M nodes.
 
     Attributes
     ----------
     values, corrections : (M,) array
-        Log marginal density by Laplace, and what quadrature adds.
+        Log marginal density by Laplace, and its quadrature correction.
     slopes : (M, K) array
-        Gradient of ``values``, where it was asked for.
+        Gradient of ``values``, where requested.
     latent, variances : (M, n) array
     """
 
@@ -137,7 +137,7 @@ class _Visits:
 
     @classmethod
     def empty(cls, count: int, outer: int, latent: int) -> _Visits:
-        """Make room for so many nodes, outer and latent parameters."""
+        """Allocate arrays for some nodes, outer and latent parameters."""
         return cls(
             values=np.empty(count),
             corrections=np.empty(count),
@@ -202,7 +202,7 @@ def _check_falls(field: LatentField, values: np.ndarray) -> None:
 
 
 def _check_ends(field: LatentField, table: Table) -> None:
-    """Refuse a density that is half as high at the outermost nodes as anywhere, or higher."""
+    """Reject a density at least half as high at the outermost nodes as its maximum."""
     for axis, label in enumerate(field.outer_labels):
         others = tuple(k for k in range(table.size) if k != axis)
         heights = logsumexp(table.log_masses, axis=others) - table.rule.log_weights
@@ -217,7 +217,7 @@ def _check_ends(field: LatentField, table: Table) -> None:
 def _visited(
     centre: Conditional, shifts: np.ndarray, nodes: int, *, with_slopes: bool = False
 ) -> _Visits:
-    """Evaluate nodes, from the centre outward, each from the nearest of those done before."""
+    """Evaluate nodes from the centre outward, each starting from the nearest earlier one."""
     field, count = centre.field, len(shifts)
     check_memory(
         f"The latent field at {count} nodes of the outer parameters",

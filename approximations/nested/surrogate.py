@@ -1,4 +1,4 @@
-"""A polynomial through a log density and its gradient at a few nodes, and draws from it."""
+"""A polynomial fit to a log density and its gradient at a few nodes, and draws from it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scipy.special import logsumexp
 from ..rules.quasi_random import quasi_random_normals
 from ..weights.smoothing import systematic
 
-# Draws of the proposal for each that is kept, and their sds in excess of the normal's.
+# Proposal draws per draw kept, and the proposal's sd relative to the normal's.
 _PROPOSED, _WIDTH = 10, 1.15
 _MOMENT_POINTS = 2**14
-# Sds beyond the outermost node where the polynomial is no longer believed.
+# Distance in sds beyond the outermost node at which the polynomial is truncated.
 _BEYOND = 1.5
 
 
@@ -23,16 +23,16 @@ _BEYOND = 1.5
 class Surrogate:
     """A log density of z, near that of a standard normal, as a polynomial of degree 4.
 
-    It has all terms up to the third degree, and of the fourth the even ones, z_i^2 z_j^2.
+    It has all terms up to degree three, and the even ones, z_i^2 z_j^2, of degree four.
 
     Attributes
     ----------
     powers : (T, K) array of int
         Exponents of the terms.
     coefficients : (T,) array
-        Of the log ratio to the standard normal.
+        Coefficients of the log ratio to the standard normal.
     radius : float
-        Distance from the centre within which it is believed; the density is 0 beyond.
+        Distance from the centre within which it is used; the density is 0 beyond.
     """
 
     powers: np.ndarray
@@ -75,7 +75,7 @@ class Surrogate:
         return np.where(is_believed, terms @ self.coefficients, -np.inf)
 
     def draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw z (S, K) by importance resampling; their log density (S,) comes along."""
+        """Draw z (S, K) by importance resampling, with their log density (S,)."""
         proposed = _WIDTH * rng.standard_normal((_PROPOSED * draws, self.powers.shape[1]))
         log_weights, log_mass = self._weighted(proposed, _terms(self.powers, proposed))
         places = proposed[rng.permutation(systematic(np.exp(log_weights), draws, rng))]
@@ -92,7 +92,7 @@ class Surrogate:
         return mean, (away * weights[:, None]).T @ away, log_mass
 
     def _weighted(self, places: np.ndarray, terms: np.ndarray) -> tuple[np.ndarray, float]:
-        """Log weights of proposed points, which add up to 1, and the log of the density's mass."""
+        """Normalised log weights of proposed points, and the log of the density's mass."""
         # The proposal is normal with sd _WIDTH.
         excess = 0.5 * (1 / _WIDTH**2 - 1) * np.sum(places**2, axis=1)
         log_weights = self._log_ratio(places, terms) + excess + places.shape[1] * np.log(_WIDTH)
@@ -105,7 +105,7 @@ def _log_normal(places: np.ndarray) -> np.ndarray:
     return -0.5 * (np.sum(places**2, axis=1) + size * np.log(2 * np.pi))
 
 
-# A refit has the same design and the same points, and what follows from them takes longer than it.
+# Cached: a refit has the same design and points, and this takes most of the time.
 
 
 @lru_cache(maxsize=2)
@@ -137,7 +137,7 @@ def _powers(size: int) -> np.ndarray:
 
 
 def _terms(powers: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Values (M, T) of the terms, a contiguous row a term beneath the transposition."""
+    """Values (M, T) of the terms, stored in column-major order."""
     raised = np.ones((5, *places.T.shape))
     for power in range(1, 5):
         raised[power] = raised[power - 1] * places.T
@@ -149,7 +149,7 @@ def _terms(powers: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def _slopes(powers: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
-    """Derivatives (M, T) of the terms, one array an axis."""
+    """Derivatives (M, T) of the terms, one array per axis."""
     slopes = []
     for axis in range(places.shape[1]):
         lowered = powers.copy()

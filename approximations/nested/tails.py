@@ -28,12 +28,12 @@ from .outer_mode import OuterMode
 
 
 def check_tails(mode: OuterMode) -> None:
-    """Follow outer parameters far out on which an improper prior may leave an infinite mass.
+    """Follow outer parameters far out for which an improper prior may leave infinite mass.
 
     Raises
     ------
     ImproperPosteriorError
-        When the log marginal density does not fall there or, under a flat prior, cannot be had.
+        When the log marginal density does not fall or, under a flat prior, cannot be computed.
     """
     field, sds = mode.conditional.field, mode.gaussian.sd
     reasons = improper_priors(field.density)
@@ -51,7 +51,7 @@ def axes_to_follow(field: LatentField) -> list[int]:
 
 
 def _tail(mode: OuterMode, axis: int, far: float) -> Tail | None:
-    """Follow the marginal density from ``far`` off the mode to twice as far.
+    """Follow the marginal density from a distance ``far`` from the mode to twice that.
 
     None where it cannot be followed and its own prior is proper.
     """
@@ -71,7 +71,7 @@ def _tail(mode: OuterMode, axis: int, far: float) -> Tail | None:
 def _ended(
     mode: OuterMode, axis: int, outer: np.ndarray, values: list[float], error: LatentModeError
 ) -> Tail | None:
-    """Say what a path means that ended at the last of some values."""
+    """Interpret a path that could not be followed beyond its last value."""
     field, step = mode.conditional.field, (outer[axis] - mode.conditional.outer[axis]) / len(values)
     if len(values) > 2 and values[-1] > values[-2] - LEAST_PER_STRIDE:
         end = float(outer[axis] - step)

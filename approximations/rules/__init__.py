@@ -1,1 +1,1 @@
-"""Where to evaluate a density, and what to make of it: a grid's box, nodes, even points."""
+"""Where to evaluate a density, and how to use the values: grids, nodes, quasi-random points."""

@@ -19,7 +19,7 @@ from ..linear_algebra.gaussian import Gaussian
 from ..mode import Mode
 from ..weights.support import is_negligible
 
-# Of the whole mass, what the outermost fortieth of a side may hold in a box that is found.
+# Largest share of the mass in the outermost fortieth of a side, for a box that is found.
 EDGE_MASS = 1e-6
 _EDGE_SHARE = 40
 _SEARCH_POINTS = {1: 1601, 2: 161, 3: 61, 4: 31}
@@ -49,7 +49,7 @@ class Box:
 
 
 def given_box(density: LogDensity, bounds: Bounds) -> Box:
-    """Carry bounds on the variables' own scale into unconstrained space.
+    """Transform bounds on the variables' own scale to unconstrained space.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def check_holds_mode(density: LogDensity, box: Box, mode: Mode) -> None:
     Raises
     ------
     BoundsError
-        When it does not; the sentence names the variable and both numbers.
+        When it does not; the message names the variable and both numbers.
     """
     outside = np.flatnonzero((mode.theta < box.low) | (mode.theta > box.high))
     if outside.size:
@@ -137,7 +137,7 @@ def resolution_error(log_density: np.ndarray) -> float:
         logsumexp(even[tuple(slice(start, None, 2) for start in starts)])
         for starts in itertools.product((0, 1), repeat=even.ndim)
     ]
-    # Nothing but zeros in some of them: the error has no bound. In all: there is no evidence.
+    # If some are all zeros, the error is unbounded; if all are, there is no evidence.
     return float(max(parts) - min(parts)) if np.isfinite(max(parts)) else float("nan")
 
 
@@ -147,10 +147,10 @@ def evaluate_cells(
     points: tuple[int, ...],
     advance: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Log density at all cell centres, as an array with one axis a parameter.
+    """Log density at all cell centres, as an array with one axis per parameter.
 
-    Where it is NaN or plus infinity, as sums of terms that overflow are, and next to nothing in all
-    neighbouring cells, it is minus infinity: the density is zero there.
+    Where it is NaN or plus infinity (terms of a sum that overflow), and negligible in all
+    neighbouring cells, it is set to minus infinity: the density is zero there.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def evaluate_cells(
     """
     centres = box.centres(points)
     values = np.empty(points)
-    # Points are made a block at a time: a mesh of them all would need P times the memory.
+    # Points are generated in blocks: a mesh of them all would need P times the memory.
     for block in _blocks(points):
         piece = values[block]
         thetas = np.empty((len(points), *piece.shape))
@@ -194,20 +194,20 @@ def _check_neighbours(
     highest = np.max(values, where=beside, initial=-np.inf)
     if np.isfinite(top) and is_negligible(top - highest, density.size):
         return
-    # Beside the highest of these, or anywhere where nothing else is there.
+    # Next to the highest of these, or anywhere if there are no others.
     here = binary_dilation(beside & (values == highest)) if np.any(beside) else ~is_number
     index = np.argwhere(here & ~is_number)[0]
     theta = [centre[k].round(5) for centre, k in zip(centres, index, strict=True)]
     raise BoundsError(
         f"The log density is {values[tuple(index)]} at "
         f"{dict(zip(density.parameters, map(float, theta), strict=True))} (unconstrained scale), "
-        "beside points where the density is high: choose bounds that leave this point out, or mend "
+        "beside points where the density is high: choose bounds that exclude this point, or fix "
         "the model there."
     )
 
 
 def edge_cells(size: int) -> int:
-    """Number of cells, of those along an axis, that are the outermost fortieth of a side."""
+    """Number of cells along an axis in the outermost fortieth of a side."""
     return max(1, size // _EDGE_SHARE)
 
 
@@ -224,7 +224,7 @@ def _marginals(log_density: np.ndarray) -> list[np.ndarray]:
 
 
 def _trimmed(box: Box, marginals: list[np.ndarray], points: tuple[int, ...]) -> Box:
-    """Cut off margins that hold next to nothing, so that the cells go where the mass is."""
+    """Trim margins of negligible mass, so that the cells cover the mass."""
     low, high, steps = box.low.copy(), box.high.copy(), box.steps(points)
     for k, marginal in enumerate(marginals):
         below, above = np.cumsum(marginal), np.cumsum(marginal[::-1])[::-1]

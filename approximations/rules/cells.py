@@ -19,7 +19,7 @@ class Cells:
     ----------
     box : Box
     log_density : array
-        One axis a parameter.
+        One axis per parameter.
     """
 
     box: Box

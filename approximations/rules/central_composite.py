@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Axes of the factorial part that are products of others, as words over the first letters: so that
+# Generators of the fractional factorial part: axes that are products of others, as words, so that
 # no product of four axes is constant over the corners (resolution five).
 _GENERATORS: dict[int, tuple[str, ...]] = {
     5: ("ABCD",),
@@ -39,7 +39,7 @@ class Design:
 
 
 def central_composite(size: int) -> Design:
-    """Lay the design out.
+    """Construct the design.
 
     All points but the centre lie on a sphere of squared radius K + 2, for which the weights that
     make all moments up to degree four those of the normal are positive.

@@ -1,4 +1,4 @@
-"""A log density at the nodes of a Gauss-Hermite rule, laid around a mode and scaled by curvature.
+"""A log density at the nodes of a Gauss-Hermite rule, centred at a mode, scaled by curvature.
 
 Naylor and Smith (1982), "Applications of a method for the efficient computation of posterior
 distributions"; Liu and Pierce (1994), "A note on Gauss-Hermite quadrature"; Bilodeau, Stringer and
@@ -118,14 +118,14 @@ def tabulate(density: LogDensity, centre: np.ndarray, root: np.ndarray, points: 
         where = dict(zip(density.parameters, thetas[bad[0]].round(5).tolist(), strict=True))
         raise QuadratureError(
             f"The log density is {values[bad[0]]} at the node {where} (unconstrained scale), and "
-            f"not finite at {bad.size} of {len(values)} nodes: no polynomial follows an edge. "
-            "Use fewer points, which reach less far, or nuts."
+            f"not finite at {bad.size} of {len(values)} nodes: a polynomial cannot fit an edge. "
+            "Use fewer points, which stay closer to the mode, or nuts."
         )
     return Table(rule, centre, root, values.reshape((points,) * len(centre)))
 
 
 def outer_sum(terms: Sequence[np.ndarray]) -> np.ndarray:
-    """Sum vectors of length k along an axis each, to an array with as many axes as vectors."""
+    """Outer sum of vectors of length k: an array with as many axes as vectors."""
     total = np.zeros(())
     for term in terms:
         total = total[..., None] + term

@@ -1,4 +1,4 @@
-"""Points that fill a normal distribution more evenly than random draws, the same in every run."""
+"""Quasi-random points for a normal distribution, the same in every run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def quasi_random_normals(count: int, size: int) -> np.ndarray:
     """Normal scores (count, P) of a shifted Sobol net.
 
     The net's own first point is the corner where all coordinates are lowest: as one of a few
-    thousand it would count for far more than the mass there. Shifts by whole cells, one for each
-    coordinate, scatter it, and half a cell more puts all points in the middles of their cells.
-    Means, variances and correlations are then made exact, so that a normal has its own moments.
+    thousand it would count for far more than the mass there. A shift of each coordinate by whole
+    cells moves it, and half a cell more puts all points at the centres of their cells. Means,
+    variances and correlations are then made exact, so that moments of a normal are.
 
     Parameters
     ----------

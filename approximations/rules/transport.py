@@ -16,7 +16,7 @@ from scipy.special import logsumexp, ndtr
 
 from .hermite import Rule, Table, outer_sum
 
-# Places at which a density on a line is kept, and how far beyond the outermost node they reach.
+# Points at which a density on a line is stored, and their reach beyond the outermost node.
 _PLACES = 601
 _BEYOND = 8.0
 # Entries of the largest array in a chunk of draws: about 2 MB, which a cache holds.
@@ -46,7 +46,7 @@ class Lines:
         """Interpolate log ratios (R, k) of densities to the standard normal between nodes.
 
         Beyond the outermost nodes the log ratio goes on as a straight line, but never so steeply
-        that the density would rise there: what no node has seen may fall slowly, not grow.
+        that the density would rise there: it may fall slowly, not grow.
         """
         last = rule.nodes[-1]
         places = np.linspace(-last - _BEYOND, last + _BEYOND, _PLACES)
@@ -63,7 +63,7 @@ class Lines:
         return cls(places, heights / masses, below / masses)
 
     def quantiles(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Invert distribution functions, each row's at one probability, or a single row's at all.
+        """Invert distribution functions: each row at one probability, or one row at all.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Lines:
             row = np.arange(len(self.below))
             cell = np.sum(self.below[:, 1:-1] < probabilities[:, None], axis=1)
         low, high = self.heights[row, cell], self.heights[row, cell + 1]
-        # Up to the share t of its width a cell holds m = step (low t + (high - low) t^2 / 2).
+        # Up to the fraction t of its width a cell holds m = step (low t + (high - low) t^2 / 2).
         step = self.places[1] - self.places[0]
         mass = (probabilities - self.below[row, cell]) / step
         share = 2 * mass / (low + np.sqrt(low**2 + 2 * (high - low) * mass))
@@ -89,13 +89,13 @@ class Lines:
 
 
 def transported(table: Table, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Move standard normal draws to the density that a table describes.
+    """Transform standard normal draws to the density that a table describes.
 
     Parameters
     ----------
     table : Table
     normals : (S, P) array
-        With one node a side they stay where they are.
+        With one node per axis they are not changed.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def marginal_density(table: Table, normals: np.ndarray, places: np.ndarray) -> n
     ----------
     table : Table
     normals : (S, P) array
-        Over which the mean is taken: best quasi-random.
+        Draws over which the mean is taken, preferably quasi-random.
     places : (P, G) array
         Values of each parameter.
 
@@ -145,7 +145,7 @@ def marginal_density(table: Table, normals: np.ndarray, places: np.ndarray) -> n
 
 
 def interpolation(rule: Rule, places: np.ndarray) -> np.ndarray:
-    """Matrix (N, k) that carries values at the nodes to ``places`` (N,).
+    """Matrix (N, k) that interpolates values at the nodes to ``places`` (N,).
 
     A cubic spline, a polynomial for fewer than 4 nodes; beyond the outermost nodes, their values.
     """
@@ -176,12 +176,12 @@ def _chunk(table: Table, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _conditionals(
     table: Table, normals: np.ndarray
 ) -> Iterator[tuple[int, Lines, np.ndarray, np.ndarray]]:
-    """Each axis's densities given the draws on those before, the draws on it, and their heights."""
+    """Each axis's densities given draws on the previous axes, its draws, and their densities."""
     rule, count, rows = table.rule, len(table.rule.nodes), len(normals)
     ratios = np.broadcast_to(table.log_ratio.reshape(1, count, -1), (rows, *_flat(table)))
     for k in range(table.size):
         later = outer_sum([rule.log_normal_weights] * (table.size - k - 1)).ravel()
-        # The first axis depends on none: one line serves all draws.
+        # The first axis depends on no other: all draws share one line.
         lines = Lines.of_ratios(rule, logsumexp((ratios[:1] if k == 0 else ratios) + later, axis=2))
         moved, heights = lines.quantiles(ndtr(normals[:, k]))
         yield k, lines, moved, heights

@@ -1,4 +1,4 @@
-"""The marginal density of a scalar, by Laplace's method under the constraint that it has a value.
+"""The marginal density of a scalar, by Laplace's method given each of its values.
 
 Tierney, Kass and Kadane (1989), "Approximate marginal densities of nonlinear functions",
 Biometrika 76, equation 2; for a parameter, Tierney and Kadane (1986), equation 4.1.
@@ -15,14 +15,14 @@ from ..errors import MarginalError
 from ..mode import Mode
 from .tilted import Quantity
 
-# Steps along the quantity in its standard deviations, and their growth, for heavy tails.
+# Steps along the quantity in its sds, and their growth factor, for heavy tails.
 _FIRST_STEP = 0.15
 _GROWTH = 1.05
 _MOST_STEPS = 400
 _MOST_ITERATIONS = 30
-# A Newton step, in standard deviations, longer than which is no correction.
+# Longest Newton step, in standard deviations, accepted as a correction.
 _FARTHEST = 3.0
-# Log density, below its maximum, at which a path ends: beyond lies less than 1e-7 of the mass.
+# Log density, below its maximum, at which a path ends: less than 1e-7 of the mass lies beyond.
 _DEEP_ENOUGH = 20.0
 
 
@@ -38,7 +38,7 @@ class Constrained:
     value : float
         The quantity h.
     reach : float
-        By how much h changes in a standard deviation of the normal approximation.
+        Change of h over one standard deviation of the normal approximation.
     log_density : float
         Laplace's approximation of the log density of h, not normalised.
     """
@@ -72,7 +72,7 @@ def marginal_path(problem: Problem, mode: Mode) -> list[Constrained]:
     Returns
     -------
     list of Constrained
-        By rising value of the quantity.
+        In increasing order of the quantity.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def marginal_path(problem: Problem, mode: Mode) -> list[Constrained]:
     if not np.linalg.norm(problem.root.T @ slope) > 1e-8 * max(1.0, abs(value)):
         raise MarginalError(
             f"{problem.quantity.label!r} does not change with the parameters at the posterior's "
-            "mode, so its density has no regular form there. Use draws of importance or nuts."
+            "mode, so its density is not regular there. Use draws of importance or nuts."
         )
     first = _solved(problem, value, mode.theta, 0.0)
     if first is None:
@@ -119,7 +119,7 @@ def _solved(
         logp, gradient, hessian = problem.density.derivatives(theta)
         value, slope, curve = problem.quantity.function.derivatives(theta)
         residual = root.T @ (gradient + strength * slope)
-        # In units of the root the curvature is full, whatever it is in the parameters' own.
+        # In units of the root the curvature is well conditioned, whatever the parameters' units.
         curvature = -root.T @ ((hessian + strength * curve) @ root)
         slope = root.T @ slope
         reach = float(np.linalg.norm(slope))
@@ -128,7 +128,7 @@ def _solved(
             return None
         bordered = np.block([[curvature, slope[:, None]], [slope[None], np.zeros((1, 1))]])
         small = 1e-9 * (1 + abs(strength) * reach)
-        # Where the digits of h end, nothing is missing.
+        # Rounding error of h: the constraint can hold no better.
         digits = 1e-14 * max(abs(target), abs(value))
         if np.linalg.norm(residual) < small and abs(missing) < 1e-10 * reach + digits:
             return _peak(bordered, Constrained(theta, strength, value, reach, logp))
@@ -143,11 +143,11 @@ def _solved(
 
 
 def _peak(bordered: np.ndarray, point: Constrained) -> Constrained | None:
-    """Add the curvature's part to the log density, where the point is a maximum on its surface."""
+    """Add the curvature's term to the log density, if the point is a constrained maximum."""
     eigenvalues = np.linalg.eigvalsh(bordered)
     if not (eigenvalues[0] < 0 < eigenvalues[1]):
         return None
-    # Of the surface's tangent plane, times the squared slope across it.
+    # Determinant on the tangent plane, times the squared slope across it.
     log_determinant = float(np.sum(np.log(np.abs(eigenvalues))))
     return Constrained(
         point.theta,

@@ -18,13 +18,13 @@ from .quantities import flatten, scalar_at, scalars_at
 from .tails import tail_index_of_distribution
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
-# Of the quantiles that a grid keeps: enough to tell the mass of any interval, the five among them.
+# Probabilities of the quantiles that a grid keeps: enough for the mass of any interval.
 FINE_PROBABILITIES = tuple(k / 400 for k in range(1, 400))
-# What lies beyond the box, over what is in its outermost fortieth: for the heaviest tails of which
-# a mean is given.
+# Largest ratio of what lies beyond the box to what is in its outermost fortieth, for the heaviest
+# tails with a mean.
 _BEYOND = 10.0
 _MIDDLE = FINE_PROBABILITIES.index(0.5)
-# Cells that together hold less than this are left out of sums over quantities.
+# Cells with less than this mass in total are omitted from sums over quantities.
 _NEGLIGIBLE = 1e-9
 
 
@@ -41,8 +41,8 @@ class Moments:
     quantiles : (Q, 399) array
         At `FINE_PROBABILITIES`.
     mean_error, sd_error : (Q,) array
-        How far the sums over every other cell are from those over all, and what may lie beyond the
-        box, from what its outermost cells add.
+        Difference between sums over every other cell and over all, plus a bound on what lies beyond
+        the box, from its outermost cells.
     tail_k : (Q,) array
         Index of the heavier tail.
     """
@@ -64,8 +64,8 @@ def moments_of_grid(density: LogDensity, box: Box, weights: np.ndarray) -> Momen
     from that parameter's distribution function, interpolated; the others from sorted cells, whose
     error is of the order of a cell.
 
-    A quantity whose tail index is above `HEAVY_TAIL`, far out or inside a cell, gets no mean, and
-    one whose squares have no mean gets no sd.
+    A quantity whose tail index is above `HEAVY_TAIL`, far out or inside a cell, has no mean, and
+    one whose square has too heavy a tail has no sd.
     """
     flat = weights.ravel()
     kept = np.flatnonzero(flat > _NEGLIGIBLE / flat.size)
@@ -91,16 +91,16 @@ def moments_of_grid(density: LogDensity, box: Box, weights: np.ndarray) -> Momen
 
 @dataclass(frozen=True)
 class _Parts:
-    """Parts of a grid's cells, by which its sums are checked.
+    """Subsets of a grid's cells, for error estimates of its sums.
 
     Attributes
     ----------
     grid : (n,) array of int
-        To which of the 2^P grids of every other cell each belongs.
+        Which of the 2^P grids of every other cell a cell belongs to.
     is_edge : (n,) array of bool
-        Whether it is in the outermost fortieth of some axis.
+        Whether a cell is in the outermost fortieth of some axis.
     can_tell : bool
-        Whether there are cells enough.
+        Whether there are enough cells for an estimate.
     """
 
     grid: np.ndarray
@@ -156,7 +156,7 @@ def _quantiles_of_single_parameters(
         if stands_alone(density.model, block)
     }
     flat = flatten(posterior_dataset(density, elementwise)) if elementwise else {}
-    # A transform may fall where its parameter rises.
+    # A transform may be decreasing.
     return {label: np.sort(value[0]) for label, value in flat.items()}
 
 
@@ -171,7 +171,7 @@ def _axis_quantiles(marginal: np.ndarray, low: float, high: float) -> np.ndarray
 
 
 def _weighted_quantiles(value: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """Quantiles of a discrete distribution, interpolated between the middles of its steps."""
+    """Quantiles of a discrete distribution, interpolated between the midpoints of its steps."""
     if np.any(np.isnan(value)):
         return np.full(len(FINE_PROBABILITIES), np.nan)
     # Equal values that differ by rounding only are one step.

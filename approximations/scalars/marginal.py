@@ -1,4 +1,4 @@
-"""A density in one dimension from its logs at some places: normalised, with its moments."""
+"""A density in one dimension from log values at some points: normalised, with moments."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scipy.interpolate import BSpline, PchipInterpolator, make_interp_spline
 # Panels between two places, each with a Gauss-Legendre rule.
 _PANELS = 8
 _RULE = np.polynomial.legendre.leggauss(4)
-# By how much a power law must fall faster than a moment needs. One that falls but a little faster
-# has much of that moment beyond the outermost place.
+# Margin by which a power-law tail must fall faster than a moment requires. With less, much of the
+# moment lies beyond the outermost point.
 _CLEARLY = 0.5
 
 
@@ -23,7 +23,7 @@ class Marginal:
     Attributes
     ----------
     places : (M,) array
-        Rising, with next to no mass beyond the outermost.
+        Increasing, with negligible mass beyond the outermost.
     log_heights : (M,) array
         Log density, not normalised.
     is_log : bool
@@ -51,7 +51,7 @@ class Marginal:
 
     @property
     def mean(self) -> float:
-        """Mean; NaN where a tail falls too slowly for one that exists and can be summed."""
+        """Mean; NaN where a tail falls too slowly for it to exist or be integrated."""
         if not self._has_moment(1):
             return float("nan")
         return float(np.sum(self._masses * self._value(self._inner)) / self._masses.sum())
@@ -71,7 +71,7 @@ class Marginal:
         return self._value(PchipInterpolator(below[rising], self._edges[rising])(probabilities))
 
     def _has_moment(self, order: int) -> bool:
-        """Whether the tails fall clearly faster than |x|^-(order + 1), as their ends tell."""
+        """Whether the tails, at their ends, fall clearly faster than |x|^-(order + 1)."""
         low, high = self._spline(self.places[[0, -1]], 1)
         if self.is_log:
             return bool(high < -order - _CLEARLY)

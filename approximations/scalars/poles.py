@@ -1,8 +1,8 @@
-"""Whether a quantity is unbounded somewhere in a posterior, as a ratio is where it divides by zero.
+"""Whether a quantity is unbounded somewhere in a posterior, as a ratio is at a zero denominator.
 
-Where the density is positive beside such a place the quantity has no mean, however little mass is
-there: draws may never tell, and sums give a number that the nearest point decides. So the quantity
-is looked at closely around the points where it is largest.
+Where the density is positive near such a pole the quantity has no mean, however little mass is
+there: draws may never show it, and sums depend on the nearest point. So the quantity is evaluated
+closely around the points where it is largest.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _POINTS, _PLACES = 100, 100
 # Change from the largest values to those of neighbouring cells, over their size, below which the
 # quantity is smooth there. Next to a pole of any kind that matters it is more than half.
 _SMOOTH = 0.3
-# Tail index below which the largest of widely spread points need not be looked at, and below which
-# a closer look finds no pole.
+# Tail indices below which the largest of widely spread points need no check, and below which a
+# check finds no pole.
 _LIGHT, _LIGHT_CLOSER = 0.3, 0.5
-# Mass beyond the region that is looked at, of a normal distribution, and how close the first look
-# is, in sds.
+# Mass of a normal distribution beyond the region that is checked, and the spacing of the first
+# check, in sds.
 _BEYOND, _CLOSE = 1e-6, 0.05
-# How much closer the second look is.
+# Factor by which the second check is closer.
 _CLOSER = 0.03
 
 
@@ -44,7 +44,7 @@ class Cells:
     shape : tuple of int
         Cells along each axis of the whole box.
     kept : (n,) array of int
-        Which cells of the flattened box, in rising order.
+        Indices of the cells in the flattened box, in increasing order.
     thetas : (n, P) array
         Their centres.
     """
@@ -56,20 +56,20 @@ class Cells:
 
 
 def tail_inside_cells(cells: Cells, values: np.ndarray, middle: float, evaluate: Evaluate) -> float:
-    """Tail index of a quantity within the cells where it is furthest from its middle.
+    """Tail index of a quantity within the cells where it is furthest from its median.
 
     Parameters
     ----------
     cells : Cells
     values : (n,) array
-        At the centres.
+        Values at the centres.
     middle : float
     evaluate : callable
 
     Returns
     -------
     float
-        Minus infinity where it is smooth, infinity where it is not finite in some place.
+        Minus infinity where it is smooth, infinity where it is not finite at some point.
     """
     away = np.abs(values - middle)
     top = np.argsort(-away)[:_POINTS]
@@ -89,16 +89,16 @@ def tail_far_out(
     root: np.ndarray,
     evaluate: Evaluate,
 ) -> float:
-    """Tail index of a quantity around the points of a wide spread where it is largest.
+    """Tail index of a quantity around its largest values among widely spread points.
 
     Parameters
     ----------
     thetas : (m, P) array
-        Spread wider than the posterior; those where its density is next to nothing are left out.
+        Points spread wider than the posterior; those of negligible density are left out.
     log_density : (m,) array
-        Of the posterior, or near enough.
+        Log density of the posterior, approximately.
     values : (m,) array
-        Of the quantity.
+        Values of the quantity.
     root : (P, P) array
         Root of the posterior's covariance.
     evaluate : callable
@@ -126,8 +126,8 @@ def _tail_around(
 ) -> float:
     """Tail index of a quantity around points (m, P), at offsets (m, places, P) from them.
 
-    Towards a pole it grows without end, so a closer look around the largest values finds heavy
-    tails, too; next to a jump it does not.
+    Towards a pole it grows without bound, so that a closer check around the largest values finds
+    heavy tails again; next to a jump it does not.
     """
     index, around, found = _look(points, away, offsets, middle, evaluate)
     if not HEAVY_TAIL < index < np.inf:
@@ -147,7 +147,7 @@ def _look(
         return np.inf, around, found
     ratios = found.reshape(len(points), -1) / away[:, None]
     index = tail_index(ratios.reshape(1, -1), independent=True)
-    # Of a few values there is no tail.
+    # A few values have no tail.
     return (-np.inf if np.isnan(index) else index), around, found
 
 

@@ -13,7 +13,7 @@ from ..result import posterior_dataset
 
 
 def flatten(posterior: xr.Dataset) -> dict[str, np.ndarray]:
-    """Cut a posterior into scalars.
+    """Split a posterior into scalars.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def flatten(posterior: xr.Dataset) -> dict[str, np.ndarray]:
         dims: tuple[Hashable, ...] = variable.dims[2:]
         coords = [variable[dim].values if dim in variable.coords else None for dim in dims]
         labels = labels_of(str(name), variable.shape[2:], coords)
-        # The mean of a truth value is its probability.
+        # The mean of a Boolean is its probability.
         values = variable.values.astype(float) if variable.dtype == bool else variable.values
         entries = values.reshape(*variable.shape[:2], -1)
         scalars |= {label: entries[:, :, k] for k, label in enumerate(labels)}

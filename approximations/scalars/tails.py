@@ -1,8 +1,8 @@
-"""How heavy the tails of a quantity are: whether it has a mean, and draws that tell it.
+"""How heavy the tails of a quantity are: whether it has a mean that draws can estimate.
 
 The tail index k of a generalised Pareto distribution: moments above 1 / k do not exist, and a mean
-of draws settles down only while k is below `HEAVY_TAIL` (Vehtari et al. 2024, arXiv 1507.02646,
-section 3).
+of draws converges usefully only while k is below `HEAVY_TAIL` (Vehtari et al. 2024, arXiv
+1507.02646, section 3).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from arviz_stats.base import array_stats
 
-# Fewest values that have a tail: so few are bounded, and how rare one of them is says nothing.
+# Fewest distinct values that have a tail: fewer are bounded, however rare one of them.
 _FEWEST_VALUES = 50
-# Mass of a distribution's tails that is looked at where all of the distribution is known.
+# Mass of the tails used where the whole distribution is known.
 _FAR = 1e-3
 _FEWEST_CELLS = 20
 
@@ -23,9 +23,9 @@ def tail_index(draws: np.ndarray, *, independent: bool = False) -> float:
     Parameters
     ----------
     draws : (C, S) array
-        Of one quantity.
+        Draws of one quantity.
     independent : bool, default False
-        Whether it is known that none is wasted; to estimate that takes longest.
+        Whether draws are known to be independent; estimating their efficiency takes longest.
 
     Returns
     -------
@@ -39,14 +39,14 @@ def tail_index(draws: np.ndarray, *, independent: bool = False) -> float:
 
 
 def moment_tail_index(values: np.ndarray, weights: np.ndarray, power: int) -> float:
-    """Tail index of what is summed for a central moment of weighted draws (n,).
+    """Tail index of the terms of a central moment of weighted draws (n,).
 
     Parameters
     ----------
     values, weights : (n,) array
-        The weights add up to 1; a value may be anything where its weight is 0.
+        The weights sum to 1; a value may be anything where its weight is 0.
     power : int
-        Of the moment.
+        Order of the moment.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def tail_index_of_distribution(values: np.ndarray, mass: np.ndarray) -> float:
     Parameters
     ----------
     values, mass : (n,) array
-        Points, and the mass at each, which adds up to 1.
+        Points, and the mass at each, which sums to 1.
 
     Returns
     -------
@@ -90,14 +90,14 @@ def tail_index_of_distribution(values: np.ndarray, mass: np.ndarray) -> float:
 
 
 def _tail_efficiency(draws: np.ndarray) -> float:
-    """Independent draws that the tails of draws (C, S) are worth, over their number."""
+    """Effective sample size of the tails of draws (C, S), over their number."""
     found = float(array_stats.ess(draws, method="tail", prob=0.05, relative=True))
-    # Of less there would be more draws in the tails than half of them.
+    # Below this, the tails would include more than half of the draws.
     return max(found, 36 / draws.size) if np.isfinite(found) else 1.0
 
 
 def _right_tail(values: np.ndarray, efficiency: float) -> float:
-    """Pareto's index of the right tail of values (n,); minus infinity where it ends in a tie."""
+    """Pareto index of the right tail of values (n,); minus infinity where it ends in a tie."""
     size = len(values)
     enough = size * efficiency > 225
     count = int(3 * np.sqrt(size / efficiency)) if enough else size // 5  # as ArviZ has it

@@ -45,7 +45,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Scalar:
-    """A scalar that was looked up by its label.
+    """A scalar found by its label.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Scalar:
 
     @cached_property
     def is_positive(self) -> bool:
-        """Whether all its values there are above 0."""
+        """Whether all values of ``probes`` are above 0."""
         return bool(np.all(self.probes > 0))
 
 
@@ -72,8 +72,8 @@ def find_scalar(density: LogDensity, mode: Mode, gaussian: Gaussian, label: str)
     Raises
     ------
     QuantityError
-        When the model has none of that name, or the name is that of several; when it takes whole
-        numbers or truth values only, or is not a finite number at the mode.
+        When the model has no scalar of that name, or the name is an array's; when it is an integer
+        or Boolean, or is not finite at the mode.
     """
     probes = _probes(gaussian)
     graphs = dict(zip(density.variables, density.symbolic.quantities, strict=True))
@@ -100,12 +100,12 @@ def find_scalar(density: LogDensity, mode: Mode, gaussian: Gaussian, label: str)
 
 
 def as_quantity(density: LogDensity, scalar: Scalar, *, is_log: bool) -> Quantity:
-    """Prepare a scalar's derivatives, with the data that the density holds now.
+    """Prepare a scalar's derivatives, with the density's current data.
 
     Raises
     ------
     QuantityError
-        When its log is wanted and it is not above 0 in all of the normal approximation.
+        When its log is wanted and it is not positive throughout the normal approximation.
     """
     if is_log and not scalar.is_positive:
         below = np.mean(~(scalar.probes > 0))
@@ -124,7 +124,7 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
     Raises
     ------
     ModeNotFoundError
-        When there is none, as with a moment that does not exist.
+        When there is no such maximum, as for a moment that does not exist.
     DerivativeError
         When the Hessian of the quantity, or of the log density, is not the second derivative.
     """
@@ -139,7 +139,7 @@ def tilted_mode(density: LogDensity, quantity: Quantity, strength: float, mode: 
             return here
     raise ModeNotFoundError(
         f"The posterior tilted by {quantity.label!r} has no peak near the posterior's own: the "
-        "search went on without end. Either its mean or variance does not exist (a heavy tail, a "
+        "search diverged. Either its mean or variance does not exist (a heavy tail, a "
         "ratio whose denominator can be 0), or the posterior is far from a normal. Use quantiles "
         "of draws of importance or nuts instead."
     )

@@ -1,4 +1,4 @@
-"""Climb the ELBO that PyMC draws: steps in units of the approximation's spread, at falling rates.
+"""Maximise PyMC's stochastic ELBO: steps in sds of the approximation, at decreasing rates.
 
 Constant rates, judged and averaged once the iterates are stationary, after Dhaka, Catalina,
 Andersen, Magnusson, Huggins and Vehtari (2020), "Robust, accurate stochastic optimization for
@@ -21,7 +21,7 @@ from pytensor.compile.sharedvalue import SharedVariable
 from ..errors import ConvergenceError
 from ..other_packages import python_mode
 
-# Of the learning rate, from stage to stage: it finds the region, then the place.
+# Factors on the learning rate by stage: first find the region, then converge.
 _FACTORS = (1.0, 0.2)
 BLOCK = 250
 """Iterations whose ELBOs are averaged."""
@@ -35,14 +35,14 @@ _STRIDE = 10
 
 @dataclass(frozen=True)
 class Ascent:
-    """What the search for the highest ELBO went through, in B blocks of iterations.
+    """The approximation found, and the history of the ELBO in B blocks of iterations.
 
     Attributes
     ----------
     mean, mean_error : (P,) array
-        Of the approximation, averaged over the last iterations, and its standard error.
+        Mean of the approximation, averaged over the last iterations, and its standard error.
     covariance : (P, P) array or None
-        None where the approximation knows no correlation.
+        None where the approximation has no correlations.
     sd : (P,) array
     elbo, elbo_error : (B,) array
         Mean of a block's draws of the ELBO, and its standard error.
@@ -57,14 +57,14 @@ class Ascent:
 
 
 class Iterates:
-    """Iterates that are kept: every few, and of a long run fewer, so that memory is bounded."""
+    """A thinned record of iterates, thinned further in a long run, so that memory is bounded."""
 
     def __init__(self) -> None:
         self._rows: list[np.ndarray] = []
         self._stride, self.seen = _STRIDE, 0
 
     def see(self, read: Callable[[], np.ndarray]) -> None:
-        """Note that another iteration is done."""
+        """Record that another iteration is done."""
         self.seen += 1
         if self.seen % self._stride:
             return
@@ -74,7 +74,7 @@ class Iterates:
             self._stride *= 2
 
     def latter_half(self) -> np.ndarray:
-        """Return the second half (n, D) of what was seen."""
+        """Return the second half (n, D) of the record."""
         return np.array(self._rows[len(self._rows) // 2 :])
 
 
@@ -86,7 +86,7 @@ class NormalFit:
     inference : KLqp
         `pymc.ADVI` or `pymc.FullRankADVI` of a model.
     theta : (P,) array
-        Where its mean starts, in the order of its own parameters.
+        Initial mean, in the order of PyMC's own parameters.
     """
 
     def __init__(self, inference: KLqp, theta: np.ndarray) -> None:
@@ -114,7 +114,7 @@ class NormalFit:
         return updates
 
     def forget(self) -> None:
-        """Begin the averages of gradients anew: far from the optimum they are of another size."""
+        """Reset Adam's averages of gradients, whose size differs far from the optimum."""
         for moment in self._moments:
             moment.set_value(np.zeros_like(moment.get_value()))
 
@@ -144,7 +144,7 @@ class NormalFit:
         return np.sqrt(np.diag(spread)) if self._full_rank else spread
 
     def rescale(self) -> None:
-        """Let a step be as long as the approximation is wide, in each parameter."""
+        """Scale the steps by the approximation's sd in each parameter."""
         sd = self.sd()
         for k, param in enumerate(self._params):
             value = param.get_value()
@@ -167,7 +167,7 @@ def maximise_elbo(
     labels: tuple[str, ...],
     progress: Callable[[int], None],
 ) -> Ascent:
-    """Improve an approximation until nothing but noise moves it, and average.
+    """Improve an approximation until its iterates are stationary, and average them.
 
     Parameters
     ----------
@@ -177,11 +177,11 @@ def maximise_elbo(
     tolerance : float
         Largest standard error of a mean, in sds of the approximation.
     iterations : int
-        At most.
+        Largest number of iterations.
     labels : tuple of str
         Names of the parameters.
     progress : callable
-        Told of iterations done.
+        Called with the number of iterations done.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def maximise_elbo(
 
 
 def _block(fit: NormalFit, iterates: Iterates, before: int) -> np.ndarray:
-    """Take some steps, and return the draws (BLOCK,) of the ELBO that they saw."""
+    """Take a block of steps, and return their draws (BLOCK,) of the ELBO."""
     elbos = np.empty(BLOCK)
     with np.errstate(all="ignore"):  # what is not finite is an error below
         for k in range(BLOCK):
@@ -225,7 +225,7 @@ def _block(fit: NormalFit, iterates: Iterates, before: int) -> np.ndarray:
 
 
 def _rises(blocks: list[np.ndarray]) -> bool:
-    """Whether the ELBO still rises by more than its noise; unknown is yes."""
+    """Whether the ELBO still rises by more than its noise; True if unknown."""
     if len(blocks) < _BLOCKS_COMPARED:
         return True
     half = _BLOCKS_COMPARED // 2
@@ -239,7 +239,7 @@ def _is_settled(fit: NormalFit, iterates: Iterates, tolerance: float) -> bool:
     if len(rows) < _FEWEST_KEPT or np.max(_r_hat(rows)) > _MOST_R_HAT:
         return False
     means = fit.means_of(rows)
-    # Of fewer, the standard errors are themselves unknown.
+    # With fewer, the standard errors themselves are unreliable.
     if np.min(array_stats.ess(means[None], chain_axis=0, draw_axis=1)) < _FEWEST_EFFECTIVE:
         return False
     return bool(np.max(_errors(means) / fit.sd()) <= tolerance)
@@ -282,7 +282,7 @@ def _not_settled(
 
 
 def _r_hat(rows: np.ndarray) -> np.ndarray:
-    """Split R-hat (D,) of iterates (n, D), of those that vary."""
+    """Split R-hat (D,) of those columns of the iterates (n, D) that vary."""
     varying = rows[:, np.ptp(rows, axis=0) > 0]
     if not varying.size:
         return np.ones(1)
@@ -290,7 +290,7 @@ def _r_hat(rows: np.ndarray) -> np.ndarray:
 
 
 def _errors(rows: np.ndarray) -> np.ndarray:
-    """Standard errors (P,) of the averages of iterates (n, P), which depend on each other."""
+    """Standard errors (P,) of the averages of autocorrelated iterates (n, P)."""
     return array_stats.mcse(rows[None], chain_axis=0, draw_axis=1)
 
 

@@ -18,7 +18,7 @@ from ..weights.support import checked_logp
 
 
 def independent_normal(mean: np.ndarray, sd: np.ndarray) -> Gaussian:
-    """Normal distribution without correlation, of means and sds (P,), in memory for a vector."""
+    """Uncorrelated normal distribution with means and sds (P,), without a matrix."""
     return Gaussian(mean, LowRankFactor(1 / sd, np.zeros((len(sd), 0)), np.zeros(0)))
 
 
@@ -30,7 +30,7 @@ def normal_tree(
     fit: Mapping[str, Any],
     record: Record,
 ) -> xr.DataTree:
-    """Draw from a normal distribution that approximates a posterior, and say how near it comes.
+    """Draw from a normal distribution that approximates a posterior, and measure its accuracy.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def normal_tree(
     draws : int
     rng : Generator
     fit : mapping
-        What group ``fit`` holds besides ``mean``, ``sd`` and what the draws tell: ``elbo`` with
+        Contents of group ``fit`` besides ``mean``, ``sd`` and those from the draws: ``elbo`` with
         its error, and ``pareto_khat``.
     record : Record
 
@@ -74,8 +74,8 @@ def normal_tree(
 def elbo_of(log_ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Evidence lower bound and its standard error, from log ratios (..., S) at draws.
 
-    It is minus infinity where the posterior is zero at a draw; the error is NaN then, and where
-    there is one draw only.
+    Minus infinity where the posterior is zero at a draw; then the error is NaN, as it is with a
+    single draw.
     """
     elbo, size = log_ratios.mean(axis=-1), log_ratios.shape[-1]
     known = np.isfinite(elbo) & (size > 1)

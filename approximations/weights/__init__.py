@@ -1,5 +1,4 @@
 """Importance weights: proposals around a mode, draws with smoothed weights, and mass they miss.
 
-``weighting`` chooses and adapts a proposal; ``pairs`` and ``smoothing`` say what its weights are
-worth.
+``weighting`` chooses and adapts a proposal; ``pairs`` and ``smoothing`` assess its weights.
 """

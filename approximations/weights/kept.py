@@ -18,12 +18,12 @@ _GROUPS = ("posterior", "unconstrained_posterior", "sample_stats")
 
 @dataclass(frozen=True)
 class KeptWeights:
-    """What draws weigh in the posterior.
+    """Importance weights of draws.
 
     Attributes
     ----------
     weights : (S,) array
-        They add up to 1.
+        They sum to 1.
     pair : (S,) array of int
         Number of the independent draw that each belongs to: mirror images share theirs.
     pareto_khat : float
@@ -54,7 +54,7 @@ def weights_of_points(tree: xr.DataTree) -> KeptWeights | None:
 
 
 def weights_of_draws(tree: xr.DataTree) -> KeptWeights | None:
-    """Weights lp - log_proposal that would carry draws to the posterior; None where there are none.
+    """Importance weights of draws, from lp - log_proposal; None where a tree lacks them.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def with_weighted_points(
 ) -> xr.DataTree:
     """Add weighted points (S, P) to a tree of draws that were resampled from them.
 
-    They are built as any other draws are, under names of their own: ``weighted_posterior``,
+    They are built as any other draws are, as separate groups: ``weighted_posterior``,
     ``weighted_unconstrained_posterior`` and ``weighted_sample_stats``, which has ``lp``,
     ``log_weight`` and ``pair`` (S,).
     """

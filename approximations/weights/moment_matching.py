@@ -1,8 +1,8 @@
-"""Adapt a proposal to what its own weighted draws say of the posterior's mean and covariance.
+"""Adapt a proposal to the posterior's mean and covariance under its own weighted draws.
 
 Paananen, Piironen, Buerkner and Vehtari (2021), Implicitly adaptive importance sampling,
-arXiv 1906.08850. There, draws are transformed to match weighted moments; here, where new draws cost
-little, a new proposal is made from the moments.
+arXiv 1906.08850. There, draws are transformed to match weighted moments; here, where new draws are
+cheap, a new proposal is built from the moments.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ def matched_proposals(
 ) -> tuple[Proposal, ...]:
     """Build proposals whose moments are those of weighted draws.
 
-    One stays about the centre and takes the second moments about it, which is what mirrored pairs
-    need; the other moves to the weighted mean and takes the covariance.
+    One keeps the centre and matches the second moments about it, as mirrored pairs need; the other
+    moves to the weighted mean and matches the covariance.
 
     Parameters
     ----------
     proposal : Proposal
-        Where the draws come from; a fifth of each new proposal keeps to it.
+        Proposal of the draws; it remains as a fifth of each new proposal.
     thetas : (n, P) array
     weights : (n,) array
-        They add up to 1.
+        They sum to 1.
     size : float
-        Effective sample size of the weights: few draws know few covariances, so the fewer there
-        are, the more of the covariances is left out and the more of the old scale is kept.
+        Effective sample size of the weights: the smaller, the more the covariances are shrunk to
+        zero and the scales to the old ones.
     """
     whitened = (thetas - proposal.centre) @ proposal.factor
     mean = weights @ whitened
@@ -51,7 +51,7 @@ def matched_proposals(
 
 
 def _shrunk(whitened: np.ndarray, weights: np.ndarray, size: float) -> np.ndarray:
-    """Second moments (P, P), drawn towards their diagonal and the diagonal towards 1."""
+    """Second moments (P, P), shrunk towards their diagonal and the diagonal towards 1."""
     moments = (whitened.T * weights) @ whitened
     diagonal = np.diag(moments)
     trust = size / (size + len(diagonal))
@@ -60,11 +60,11 @@ def _shrunk(whitened: np.ndarray, weights: np.ndarray, size: float) -> np.ndarra
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:
-    # Scaled to a unit diagonal: of variances that are decades apart the smallest would be lost.
+    # Scaled to a unit diagonal, or the smallest of very different variances would be lost.
     scale = np.sqrt(np.diag(matrix))
     return scale[:, None] * np.linalg.cholesky(matrix / np.outer(scale, scale))
 
 
 def _scaled(components: tuple[Component, ...], mean: np.ndarray) -> tuple[Component, ...]:
-    """Carry components over to a centre that lies at ``mean``, at a fifth of their weight."""
+    """Shift components to a centre at ``mean``, with a fifth of their weight."""
     return tuple(Component(_DEFENCE * c.weight, c.df, c.shift - mean, c.factor) for c in components)

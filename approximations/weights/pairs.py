@@ -1,7 +1,7 @@
-"""Draws with their mirror images, and what their importance weights are worth.
+"""Draws with their mirror images (antithetic pairs), and diagnostics of their weights.
 
 A draw x comes from a proposal q that is symmetric about c, and its mirror image x' = 2 c - x with
-it. What the rule of reflection (see ``reflection``) leaves to correct is the weight
+it. After reflection (see ``reflection``) the remaining importance weight is
 (p(x) + p(x')) / (2 q(x)). Keeping both points, each with its probability, does the same with less
 noise.
 """
@@ -24,7 +24,7 @@ from .support import checked_logp
 
 @dataclass(frozen=True)
 class Trial:
-    """A proposal that was tried, and how it did.
+    """A proposal that was tried, and its diagnostics.
 
     Attributes
     ----------
@@ -84,13 +84,13 @@ class WeightedPairs:
     log_laplace : (2, S) array
         Log density of the normal approximation at the mode.
     mode : (P,) array
-        Where that is.
+        The mode of the normal approximation.
     proposal : Proposal
     log_weights : (S,) array
         Smoothed, and normalised over the pairs.
     pareto_khat : float
         Shape of the weights' upper tail: trusted below 0.7. Minus infinity when all weights are
-        equal, infinity when too few draws have any weight to tell.
+        equal, infinity when too few draws have a positive weight.
     effective_sample_size : float
         One over the sum of the squared weights, in pairs.
     log_evidence, log_evidence_error : float
@@ -99,7 +99,7 @@ class WeightedPairs:
         Log densities evaluated, pilots and the ridge's derivatives (a gradient or a Hessian column
         as one each) included.
     tried : tuple of Trial
-        In order, pilots and full samples.
+        Pilots and full samples, in order.
     """
 
     thetas: np.ndarray
@@ -130,7 +130,7 @@ class WeightedPairs:
 
     @property
     def trial(self) -> Trial:
-        """How these pairs did."""
+        """Diagnostics of these pairs."""
         size = len(self.log_weights)
         share = self.effective_sample_size / size
         return Trial(self.proposal.name, size, share, self.pareto_khat)
@@ -157,7 +157,7 @@ def draw_pairs(
 
 
 def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
-    """Smooth the weights of pairs, and say what they are worth.
+    """Smooth the weights of pairs, and compute their diagnostics.
 
     Raises
     ------
@@ -185,21 +185,21 @@ def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:
 
 
 def pooled_shares(drawn: list[DrawnPairs]) -> np.ndarray:
-    """Estimate the effective share of each proposal from the draws of all.
+    """Estimate each proposal's effective sample size per draw from the draws of all.
 
-    A proposal that misses part of the posterior looks good to its own draws; those of the others
-    see what it misses. With m the mixture of all proposals, the share of q is (∫ p)² / ∫ p² / q,
+    A proposal that misses part of the posterior looks good by its own draws; those of the others
+    reveal what it misses. With m the mixture of all proposals, the share of q is (∫ p)² / ∫ p² / q,
     both integrals by draws from m (Owen and Zhou 2000 pool samples so).
 
     Parameters
     ----------
     drawn : list of DrawnPairs
-        All about one centre, and of one length.
+        All about the same centre, and of equal size.
 
     Returns
     -------
     (K,) array
-        Between 0 and 1, as the draws have it.
+        Between 0 and 1; an estimate.
     """
     thetas = np.concatenate([pairs.thetas[0] for pairs in drawn])
     log_mean_density = np.concatenate([pairs.log_mean_density for pairs in drawn])

@@ -2,7 +2,7 @@
 
 Each is symmetric about its centre, so that a draw x and its mirror image 2 c - x are equally
 likely, and each is written in whitened coordinates z, with x = c + L'^-1 z and L the Cholesky
-factor of the precision: standard deviations of 1e-4 beside 1e4 do no harm.
+factor of the precision, so that scales of 1e-4 and 1e4 can be mixed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Component:
 
     @classmethod
     def spherical(cls, size: int, df: float, scale: float, weight: float = 1.0) -> Component:
-        """Make a round component about 0, ``scale`` times as wide as the normal approximation."""
+        """Make a spherical component about 0, ``scale`` times as wide as the normal."""
         return cls(weight, df, np.zeros(size), scale * np.eye(size))
 
     def place(self, normals: np.ndarray, uniforms: np.ndarray, signs: np.ndarray) -> np.ndarray:
@@ -92,7 +92,7 @@ class Proposal:
     factor : (P, P) array
         Lower Cholesky factor L of the precision that whitens: x = centre + L'^-1 z.
     components : tuple of Component
-        Their weights add up to 1.
+        Their weights sum to 1.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Proposal:
 
     @property
     def root(self) -> np.ndarray:
-        """L'^-1 (P, P), which carries z to the parameters' units."""
+        """L'^-1 (P, P), which maps z to the parameters' units."""
         return triangular_inverse(self.factor).T
 
     def draws(self, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -141,12 +141,12 @@ class Proposal:
 
 
 def candidates(mode: Mode, gaussian: Gaussian) -> tuple[Proposal, ...]:
-    """List the round proposals that are tried first, all about the mode.
+    """List the spherical proposals that are tried first, all about the mode.
 
-    First the normal approximation itself. Then a normal with a tenth of a t, for posteriors that
-    are nearly normal once mirrored, whatever their dimension; and t distributions from nearly
-    normal to heavy and wide. The weights of all but the first are bounded when the posterior's
-    tails are no heavier than the t's.
+    First the normal approximation itself. Then a normal mixed with a tenth of a t, for posteriors
+    that are nearly normal after mirroring, in any dimension; and t distributions from nearly normal
+    to heavy and wide. The weights of all but the first are bounded when the posterior's tails are
+    no heavier than the t's.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def candidates(mode: Mode, gaussian: Gaussian) -> tuple[Proposal, ...]:
 def defended(
     name: str, mode: Mode, gaussian: Gaussian, components: tuple[Component, ...]
 ) -> Proposal:
-    """Mix components, whose weights need not add up to 1, with a tenth of a t about the mode.
+    """Mix components, whose weights need not sum to 1, with a tenth of a t about the mode.
 
     Hesterberg (1995), Weighted average importance sampling and defensive mixture distributions.
     """

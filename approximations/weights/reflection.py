@@ -12,7 +12,7 @@ import numpy as np
 
 
 def log_share(logp: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """Log probability (S,) with which points are taken, and not their mirror images.
+    """Log probability (S,) of keeping points rather than their mirror images.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def reflected(
     (S,) array
         Log density at them.
     (S,) array
-        Log of the factor by which that choice changes the density that they come from.
+        Log of the factor by which that choice changes the proposal density.
     (S,) array of bool
         Which are mirror images.
     """

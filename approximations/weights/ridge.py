@@ -1,12 +1,12 @@
 """A proposal that follows a ridge: local normals along the direction in which a posterior widens.
 
 Hierarchical posteriors are funnels: given the scale tau they are nearly normal, but how wide
-depends on tau. One normal at the mode misses that, and so does any round mixture about it. Here
+depends on tau. One normal at the mode misses that, and so does any spherical mixture about it. Here
 the posterior is cut along the direction z = s u in which its volume changes most; for each s the
 rest is maximised and expanded to second order, as nested Laplace approximations do for their
 hyperparameters (Rue, Martino and Chopin 2009, section 3), and the slices become components of a
 mixture (compare the iterated Laplace approximation of Bornkamp 2011). Importance weights then
-correct what the slices leave.
+correct the remaining error.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Whitened:
         """Half the sum over k of the third derivative (P,) in direction ``basis[:, k]``, twice.
 
         With a root of the covariance as basis this is minus half the gradient of the log
-        determinant of the precision: how the volume changes, and, to first order, how far the mean
-        lies from the mode. The gradient is differenced twice; its own errors are exact to rounding.
+        determinant of the precision: the change of volume and, to first order, the distance of the
+        mean from the mode. The gradient is differenced twice; its own errors are exact to rounding.
         """
         here = self.gradient(z)
         total = np.zeros(len(z))
@@ -78,7 +78,7 @@ class Slice:
     top : (P,) array
         Where the density is highest given s.
     slope : (P,) array
-        How ``top`` moves with s.
+        Derivative of ``top`` with respect to s.
     spread : (P, P - 1) array
         Square root of the covariance given s.
     log_mass : float
@@ -105,7 +105,7 @@ def ridge_proposals(density: LogDensity, mode: Mode, gaussian: Gaussian) -> tupl
     Returns
     -------
     tuple of Proposal
-        None when the posterior has no direction in which it widens, or more than
+        Empty when the posterior widens in no direction, or has more than
         `MOST_PARAMETERS` parameters.
     """
     if gaussian.size > MOST_PARAMETERS:
@@ -130,7 +130,7 @@ def ridge_proposals(density: LogDensity, mode: Mode, gaussian: Gaussian) -> tupl
 
 
 def _slices(whitened: Whitened, direction: np.ndarray) -> list[Slice]:
-    """Cut from the mode outwards to both sides, until the mass is negligible."""
+    """Cut slices outwards from the mode on both sides, until the mass is negligible."""
     size = len(direction)
     across = np.linalg.qr(np.column_stack([direction, np.eye(size)]))[0][:, 1:size]
     first = _cut(whitened, direction, across, 0.0, np.zeros(size - 1))
@@ -159,7 +159,7 @@ def _cut(
     along: float,
     start: np.ndarray,
 ) -> Slice | None:
-    """Maximise across the ridge by Newton steps, halved where they overshoot; None if in vain."""
+    """Maximise across the ridge by Newton steps, halved where they overshoot; None on failure."""
     top = along * direction + across @ start
     value, gradient, curvature = whitened.expansion(top)
     for _ in range(_MOST_NEWTON_STEPS):
@@ -187,7 +187,7 @@ def _cut(
 
 
 def _middle_and_factor(whitened: Whitened, cut: Slice) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and square root of the covariance of a slice as thick as the spacing asks."""
+    """Mean and square root of the covariance of a slice with the spacing's thickness."""
     shift = cut.spread.T @ whitened.widening(cut.top, cut.spread)
     length = np.linalg.norm(shift)
     if not np.isfinite(length):

@@ -28,7 +28,7 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
         Smoothed log weights, on the scale of the given ones (not normalised).
     float
         Pareto k-hat. Minus infinity when the largest weights are equal to rounding, so that there
-        is no tail; infinity when fewer draws than make a tail have any weight.
+        is no tail; infinity when too few draws for a tail have a positive weight.
 
     Raises
     ------
@@ -39,21 +39,21 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     if wrong := int(np.sum(~(log_ratios < np.inf))):
         raise WeightsError(
             f"{wrong} of {size} importance weights are NaN or infinite: the log density, or that "
-            "of the proposal, is not a finite number there. Nothing can be weighed."
+            "of the proposal, is not a finite number there. No weights can be computed."
         )
-    # The tail's length as ArviZ sets it.
+    # The tail's length as in ArviZ.
     tail = int(3 * np.sqrt(size)) if size > 225 else size // 5
     ordered = np.sort(log_ratios)
     if ordered[-1] == -np.inf:
         raise WeightsError(
             f"The posterior density is zero at all {size} pairs of draws: no proposal built on the "
-            "mode meets the posterior. Check the model's support, or use nuts."
+            "mode overlaps the posterior. Check the model's support, or use nuts."
         )
     if ordered[-tail - 1] == -np.inf:
         return log_ratios, np.inf
     if ordered[-1] - ordered[-tail] < _EQUAL:
         return log_ratios, -np.inf
-    # ArviZ takes the logs of the inverse weights.
+    # ArviZ takes negative log weights.
     normalised, pareto_khat = array_stats.psislw(-log_ratios)
     if not np.isfinite(pareto_khat):
         return log_ratios, np.inf
@@ -63,21 +63,21 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Choose points by their weights, each as often as its share of ``draws``, up or down.
+    """Systematic resampling: each point its weight's share of ``draws`` times, up or down.
 
-    No scheme without bias repeats fewer (Kitagawa 1996).
+    No unbiased scheme has fewer repeats (Kitagawa 1996).
 
     Parameters
     ----------
     weights : (S,) array
-        They need not add up to 1.
+        They need not sum to 1.
     draws : int
     rng : Generator
 
     Returns
     -------
     (draws,) array of int
-        Indices in rising order.
+        Indices in increasing order.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Log densities that are fit to be weighed: beyond the support, and where it overflows, it is 0."""
+"""Log densities for importance weights: minus infinity outside the support and on overflow."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from scipy.stats import chi2
 from ..density import LogDensity
 from ..errors import NonFiniteDensityError
 
-# Where the density is lower than anywhere in the region that holds all of a normal distribution but
-# this, there is nothing to miss.
+# Mass of a normal distribution outside the region at whose edge a density counts as negligible.
 _BEYOND = 1e-3
 _MOST_SHARE = 0.5
-# Points beside which the density is looked at, the nearest first, and halvings on the way to each.
+# Points near which the density is checked, the nearest first, and bisections towards each.
 _MOST_POINTS, _HALVINGS = 50, 20
 
 
 class Located(Protocol):
-    """Where a distribution is, and how wide: a `Gaussian`, say."""
+    """Location and scale of a distribution: a `Gaussian`, say."""
 
     @property
     def mean(self) -> np.ndarray:
@@ -31,7 +30,7 @@ class Located(Protocol):
 
 
 class Place(NamedTuple):
-    """Where draws are, as their mean (P,) and standard deviations (P,) say."""
+    """Location and scale of draws: their mean (P,) and standard deviations (P,)."""
 
     mean: np.ndarray
     sd: np.ndarray
@@ -41,14 +40,14 @@ def checked_logp(density: LogDensity, near: Located, thetas: np.ndarray) -> np.n
     """Log density (n,) at points (n, P), minus infinity where it is zero.
 
     A sum of terms that overflow is NaN, or plus infinity, at points so far out that the density is
-    zero. They count as zero where the density right beside them, on the side of the centre, is next
-    to nothing: below that at the edge of the region that holds 99.9 % of a normal distribution.
+    zero. They count as zero where the density right beside them, towards the centre, is negligible:
+    below that at the edge of the region that holds 99.9 % of a normal distribution.
 
     Parameters
     ----------
     density : LogDensity
     near : Located
-        What the points are draws of, or about where they are.
+        Distribution of the points, or their approximate location and scale.
     thetas : (n, P) array
 
     Raises
@@ -76,15 +75,15 @@ def checked_logp(density: LogDensity, near: Located, thetas: np.ndarray) -> np.n
 
 
 def is_negligible(drop: float, size: int) -> bool:
-    """Whether a log density so far below its highest is next to nothing, among P parameters.
+    """Whether a log density that far below its maximum is negligible, with P parameters.
 
-    It is at the edge of the region that holds 99.9 % of a normal distribution, and beyond.
+    True at and beyond the edge of the region that holds 99.9 % of a normal distribution.
     """
     return bool(drop > 0.5 * chi2.isf(_BEYOND, size))
 
 
 def _beside(density: LogDensity, centre: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Log density (n,) just before it stops to be a number, on the way from a centre to points."""
+    """Last finite log density (n,) on the way from a centre to points."""
     inside, outside = np.zeros(len(points)), np.ones(len(points))
     found = np.full(len(points), density.batched_value(centre[None])[0])
     for _ in range(_HALVINGS):
@@ -110,7 +109,7 @@ def _not_finite(
     return NonFiniteDensityError(
         f"The log density is {logp[worst]} at {count} of {len(thetas)} draws, such as one with "
         f"{density.parameters[k]} = {theta[k]:.6g} (unconstrained scale), and right beside it is "
-        f"{depth}, so these draws cannot be weighed. Far out they would count as density 0. Look "
+        f"{depth}, so these draws cannot be weighted. Far out they would count as density 0. Look "
         "for an overflow or a logarithm of a negative number in the model, or bound that variable "
         "by a prior."
     )

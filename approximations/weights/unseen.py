@@ -1,8 +1,8 @@
-"""Mass of a posterior that weighted draws have not met, as far as a wide look can find it.
+"""Mass of a posterior that weighted draws missed, estimated with very wide proposals.
 
-k-hat judges the weights that were drawn. Where a posterior is a narrow peak upon something low and
-wide, hundreds of times as wide as the peak, no draw may fall where the rest of the mass is, and all
-is well as far as k-hat can tell.
+k-hat judges the weights that were drawn. Where a posterior is a narrow peak on top of a low
+component hundreds of times as wide, no draw may fall where the rest of the mass is, and k-hat
+cannot detect it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from ..density import LogDensity
 from ..linear_algebra.gaussian import Gaussian, triangular_inverse
 from .pairs import WeightedPairs
 
-# Widths of the look, in sds: octaves from 2 to a million. Half of the points are spread in all
-# directions, half along the direction of one parameter.
+# Scales of the wide proposal, in sds: octaves from 2 to a million. Half of the points are spread in
+# all directions, half along the direction of one parameter.
 _SCALES = 2.0 ** np.arange(1, 21)
 _POINTS = 2000
-# What one look tells from this share on is looked at again, so many times.
+# Estimated share above which the estimate is repeated, and number of repeats.
 _NOTEWORTHY, _REPEATS = 0.01, 3
-# Standard errors that an estimate must be above zero. It takes nine points of equal weight, where
-# one or two may be places at which the digits of a log density are lost.
+# Standard errors that an estimate must be above zero. That takes nine points of equal weight; one
+# or two might be artefacts of rounding.
 _SURE = 3.0
 
 
@@ -33,11 +33,11 @@ def unseen_share(
     *,
     points: int = _POINTS,
 ) -> float:
-    """Estimate the mass where weights would be larger than all that were met.
+    """Estimate the mass where weights would exceed all those drawn.
 
     By importance sampling from a mixture of normals about the mode, of all widths up to a million
-    sds, in all directions at once and along those of single parameters, with the others where the
-    normal approximation has them given that one, or where they are at the mode.
+    sds, in all directions at once and along those of single parameters, with the others at their
+    conditional mean in the normal approximation, or at the mode.
 
     Parameters
     ----------
@@ -47,16 +47,15 @@ def unseen_share(
     pairs : WeightedPairs
     rng : Generator
     points : int, default 2000
-        Log densities evaluated, and three times as many where these find something. Where one is
-        not a number, or higher than at the mode, as variables overflow or digits cancel so far out,
-        nothing is added.
+        Log densities evaluated, and three times as many where these find mass. A value that is NaN
+        or above that at the mode, by overflow or cancellation so far out, is ignored.
 
     Returns
     -------
     float
-        Over the mass that the pairs estimate; 0 where the estimate is not three of its standard
-        errors above that. What it finds is there; what it does not find may be there still, in many
-        dimensions more than in few.
+        Relative to the mass that the pairs estimate; 0 where the estimate is less than three
+        standard errors above 0. Mass that is found is real; some may be missed, most of all in many
+        dimensions.
     """
     directions = _directions(gaussian)
     log_shares = _log_shares(density, gaussian, pairs, directions, points, rng)
@@ -82,11 +81,11 @@ def _log_shares(
     points: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw points, and give the log (n,) of what each says of the unseen share; its mean is it."""
+    """Draw points, and give the log (n,) of unbiased estimates of the unseen share."""
     whitened = _draws(directions, points, rng)
     thetas = gaussian.place(whitened)
     logp = density.batched_value(thetas)
-    # A higher peak is looked for elsewhere (`other_modes`).
+    # A higher peak is the task of `other_modes`.
     logp = np.where(logp <= np.max(pairs.logp), logp, -np.inf)
     met = np.max(np.logaddexp(*pairs.logp) - np.log(2) - pairs.log_proposal)
     # A pair's weight is the mean of two densities: half of this one at least.
@@ -99,7 +98,7 @@ def _log_shares(
 
 
 def _directions(gaussian: Gaussian) -> np.ndarray:
-    """Directions of length 1 (2 P, P) in z: each parameter alone, and with what goes with it."""
+    """Unit directions (2 P, P) in z: each parameter alone, and with its conditional means."""
     rows = np.concatenate([gaussian.factor, triangular_inverse(gaussian.factor).T])
     return rows / np.linalg.norm(rows, axis=1)[:, None]
 
@@ -115,7 +114,7 @@ def _draws(directions: np.ndarray, points: int, rng: np.random.Generator) -> np.
 
 
 def _log_density(whitened: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Log density (n,) of the look at points z (n, P)."""
+    """Log density (n,) of the wide proposal at points z (n, P)."""
     size = whitened.shape[1]
     squares = np.sum(whitened**2, axis=1)
     parts = (whitened @ directions.T) ** 2

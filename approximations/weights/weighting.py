@@ -1,4 +1,4 @@
-"""Choose a proposal by what the first draws say, weight the draws that it makes, and adapt it."""
+"""Choose a proposal by pilot draws, weight its draws, and adapt it."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def weighted_pairs(
 ) -> WeightedPairs:
     """Draw mirrored pairs from the best proposal that pilots find, and weight them.
 
-    Round proposals about the mode are tried first, all on the same random numbers; the normal
+    Spherical proposals about the mode are tried first, with common random numbers; the normal
     itself is kept only where it is exact. When the best is poor, one that follows the ridge of the
-    posterior is built. The final pairs are fresh. When their k-hat is high, moments are matched, up
+    posterior is built. The final pairs are new. When their k-hat is high, moments are matched, up
     to twice, and kept only if they help.
 
     Parameters
@@ -59,7 +59,7 @@ def weighted_pairs(
         Number of pairs S; each costs two log densities.
     rng : Generator
     pilot : int, default 500
-        Pairs of each pilot.
+        Number of pairs of each pilot.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def weighted_pairs(
     NonFiniteDensityError
         When the log density is NaN or plus infinity where it matters; see `checked_logp`.
     WeightsError
-        When no draw has a weight, or a single pair holds more than 99 % of it.
+        When all weights are zero, or a single pair holds more than 99 % of the weight.
     """
     before = dict(density.evaluations)
     chosen, trials = _piloted(density, mode, gaussian, pilot, rng)
@@ -100,7 +100,7 @@ def more_pairs(
     number: int,
     rng: np.random.Generator,
 ) -> WeightedPairs:
-    """Add pairs from the same proposal, and weigh them all anew.
+    """Add pairs from the same proposal, and recompute all weights.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def _piloted(
     pilots = [drawn(proposal) for proposal in candidates(mode, gaussian)]
     trials = _pooled_trials(pilots, gaussian)
     normal, *others = trials
-    # Unless it is exact its weights are unbounded, and a pilot cannot see how badly.
+    # Unless it is exact its weights are unbounded, which a pilot cannot detect.
     if normal.pareto_khat == -np.inf and normal.effective_share > _EXACT_SHARE:
         return pilots[0].proposal, trials
     best = others[_best(others)]
@@ -153,7 +153,7 @@ def _adapted(
     pilot: int,
     rng: np.random.Generator,
 ) -> tuple[Proposal | None, list[Trial]]:
-    """Match moments; None when no pilot does better than the pairs at hand."""
+    """Match moments; None when no pilot improves on the current pairs."""
     weights = np.exp(pairs.log_point_weights).ravel()
     thetas = pairs.thetas.reshape(weights.size, -1)
     matched = matched_proposals(pairs.proposal, thetas, weights, pairs.effective_sample_size)
@@ -173,7 +173,7 @@ def _trial(drawn: DrawnPairs, gaussian: Gaussian) -> Trial:
 
 
 def _pooled_trials(pilots: list[DrawnPairs], gaussian: Gaussian) -> list[Trial]:
-    """Judge each proposal by its own k-hat, and by its effective share to the draws of all."""
+    """Assess each proposal by its own k-hat, and by its effective share under all draws."""
     trials = [_trial(drawn, gaussian) for drawn in pilots]
     if not any(trial.effective_share > 0 for trial in trials):
         return trials
@@ -185,7 +185,7 @@ def _pooled_trials(pilots: list[DrawnPairs], gaussian: Gaussian) -> list[Trial]:
 
 
 def _best(trials: list[Trial]) -> int:
-    """Take the lightest tail of weights among those whose effective size is nearly the best."""
+    """Choose the lightest-tailed weights among those with nearly the best effective size."""
 
     def merit(k: int) -> tuple[float, float]:
         return max(trials[k].pareto_khat, _LIGHT_TAIL), -trials[k].effective_share
@@ -199,7 +199,7 @@ def _check_spread(pairs: WeightedPairs) -> None:
     if share > _ALL_MASS:
         raise WeightsError(
             f"One pair of draws of {len(pairs.log_weights)} holds {share:.4g} of the weight "
-            f"(proposal: {pairs.proposal.name}), so the weighted draws describe a point and not "
+            f"(proposal: {pairs.proposal.name}), so the weighted draws represent a point and not "
             "the posterior. The posterior is far from every proposal built on this mode: a second "
             "mode, or a ridge that leads away. Try find_modes, another parametrisation, or nuts."
         )

@@ -1,4 +1,4 @@
-"""Simulation-based calibration: does a method find what its data were simulated from.
+"""Simulation-based calibration: does a method recover the parameters behind simulated data.
 
 Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms
 with simulation-based calibration".
@@ -45,22 +45,22 @@ class Calibration:
         Indexed by quantity: ``judgement`` ("nothing seen", "biased low", "biased high", "too
         narrow", "too wide", or two of them, the worse first; "misshapen"; "not a number"),
         ``p_value`` of uniform ranks, ``shift`` and ``spread`` (mean and sd of the normal scores of
-        the PIT values, 0 and 1 when all is right: a shift of 0.5 says that draws are too low by
-        half of the sd that they claim, a spread of 2 that their sd should be twice as large; a
-        true value beyond all draws counts as just beyond them, so both are understated then),
+        the PIT values, 0 and 1 for a calibrated method: a shift of 0.5 says that the draws are too
+        low by half of their own sd, a spread of 2 that their sd should be twice as large; a true
+        value beyond all draws counts as just beyond them, so both are then understated),
         ``above_median`` (share of true values above the draws' median), ``coverage_50`` and
-        ``coverage_95`` (shares that the central intervals hold), and a ``sentence``.
+        ``coverage_95`` (coverage of the central intervals), and a ``sentence``.
     ranks : Dataset
         ``rank`` (simulation, quantity), the number of draws below the true value, ties broken at
-        random; ``pit``, the same as a continuous number in (0, 1), uniform when all is right; and
-        ``draws`` (simulation), the number that it was ranked among. Of the fits that worked.
+        random; ``pit``, the same as a continuous number in (0, 1), uniform for a calibrated method;
+        and ``draws`` (simulation), the number of draws ranked against. Only fits that worked.
     failures : mapping of int to str
-        By simulation, why the fit failed. The ranks are conditional on the others.
+        Why a fit failed, by simulation. The ranks are conditional on the fit not failing.
     warned : mapping of str to int
-        In how many fits each class of warnings was given.
+        Number of fits that gave each class of warning.
     simulations : int
     level : float
-        Probability with which a method without fault does not pass, over all quantities.
+        Probability that a correct method fails the test, over all quantities.
     around_data : bool
         Whether the true values came from a posterior, and not from the prior.
     seconds : float
@@ -78,16 +78,16 @@ class Calibration:
 
     @property
     def passes(self) -> bool:
-        """Whether nothing was seen in any quantity, given that the fit worked."""
+        """Whether no miscalibration was seen in any quantity, given that the fit worked."""
         return bool((self.table["judgement"] == NOTHING).all())
 
     @property
     def unseen(self) -> str:
-        """Which errors would not have been seen."""
+        """Errors too small to be detected."""
         return unseen(self.ranks.sizes["simulation"], self.level / len(self.table))
 
     def __str__(self) -> str:
-        """Say how many fits failed, what is wrong with which quantity, and what was not seen."""
+        """Say how many fits failed, what is wrong with each quantity, and what was undetectable."""
         source = (
             "true values from a posterior" if self.around_data else "true values from the prior"
         )
@@ -147,49 +147,49 @@ def calibrate(
     random_seed: int | np.random.Generator | None = None,
     progressbar: bool = True,
 ) -> Calibration:
-    """Simulate data from known parameters again and again, fit them, and see where the truth lies.
+    """Fit data simulated from known parameters, many times, and rank the true values.
 
     A true value drawn from the prior is a draw from the posterior of the data that it gives. So
-    its rank among the draws of an exact method is uniform. The ECDF of the ranks is held against a
+    its rank among the draws of an exact method is uniform. The ECDF of the ranks is compared with a
     simultaneous band (Säilynoja, Bürkner and Vehtari 2022), quantity by quantity: each entry of
     each free variable and deterministic, and the joint log density (Modrák et al. 2023), which
-    finds errors that no parameter shows.
+    finds errors that show in no parameter.
 
-    Draws of a Markov chain are thinned to their effective number. Nothing is compiled anew at each
-    fit for the methods that read a `LogDensity` (grid, quadrature, importance, the Laplace
-    approximations), nor for NUTS by nutpie with no other options than ``draws``,
-    ``tune``, ``chains``, ``target_accept`` and ``cores`` (chains: 4). The other methods, and
-    functions of your own, are given a model with the new data, and compile what they compile.
+    Draws of a Markov chain are thinned to their effective sample size. Nothing is recompiled for
+    each fit for the methods that read a `LogDensity` (grid, quadrature, importance, the Laplace
+    approximations), nor for NUTS by nutpie with no other options than ``draws``, ``tune``,
+    ``chains``, ``target_accept`` and ``cores`` (chains: 4). The other methods, and functions of
+    your own, are given a model with the new data, and may compile at each fit.
 
     Parameters
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None. For hundreds of fits, ``LogDensity(model, linker="numba")``
-        is compiled for 5 to 100 s, and takes a third of the time of each.
+        takes 5 to 100 s to compile, and cuts the time of each fit to a third.
     method : str or callable, default "laplace"
         As in `compare`: a name, or a function ``model -> DataTree``.
     simulations : int, default 1000
-        At least 20.
+        Number of simulated data sets, at least 20.
     given : DataTree, optional
         Draws from the posterior of the model's own data, from a method that you trust (posterior
-        SBC, Säilynoja et al. 2025). True values come from there, and the method is fitted to the
-        observed and the simulated data together: what is tested is the method on data like these,
-        and the prior may be improper. It takes as many independent draws as simulations.
+        SBC, Säilynoja et al. 2025). They are the true values, and the method is fitted to observed
+        and simulated data together: this tests it on data like the model's own, and the prior may
+        be improper. Needs as many independent draws as simulations.
     var_names : sequence of str, optional
         Variables to rank; all of them and the joint log density, if None.
     options : mapping, optional
         Arguments of the method, such as ``{"draws": 500}``.
     level : float, default 0.05
-        Probability that a method without fault fails in some quantity.
+        Probability that a correct method fails in some quantity.
     random_seed : int or Generator, optional
-        Every simulation has a seed of its own.
+        Each simulation gets its own seed.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
 
     Returns
     -------
     Calibration
-        ``str()`` of it says what was seen.
+        ``str()`` of it summarises what was found.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def calibrate(
         When data cannot be simulated (an improper prior, a potential, missing values, no observed
         variable, a likelihood scaled by ``total_size``), or fewer than 20 fits worked.
     ArgumentError, NoMethodError, MissingExtraError
-        Of the arguments, before or at the first fit.
+        For invalid arguments, before or at the first fit.
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
     DiscreteVariableError, NoFreeVariableError
@@ -234,7 +234,7 @@ def calibrate(
 
 @contextmanager
 def _kept(density: LogDensity) -> Iterator[None]:
-    """Give a density its own data back in the end."""
+    """Restore a density's own data at the end."""
     own = {name: container.get_value() for name, container in density.data.items()}
     try:
         yield

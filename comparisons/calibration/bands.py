@@ -2,8 +2,8 @@
 
 Säilynoja, Bürkner and Vehtari (2022), "Graphical test for discrete uniformity and its applications
 in goodness-of-fit evaluation and multiple sample comparison", section 2: pointwise binomial bands
-with one tail probability, so chosen that the whole ECDF stays inside with a given probability. That
-probability is computed and not simulated, because a level shared out among a hundred quantities
+with one tail probability, chosen such that the whole ECDF stays inside with a given probability.
+That probability is computed and not simulated, because a level divided among a hundred quantities
 lies far in the tail: as a Poisson process between two boundaries (Moscovich and Nadler, 2017, "Fast
 calculation of boundary crossing probabilities for Poisson processes", section 2).
 """
@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom, norm, poisson
 
 _MOST_POINTS = 250
-# A tail that was computed from a count is on the boundary, whatever the last digit.
+# A tail computed from a count lies on the boundary: rounding must not decide.
 _SLACK = 1e-9
 _BISECTIONS = 40
 _LARGEST_SHIFT, _LARGEST_FACTOR = 10.0, 100.0
@@ -26,14 +26,14 @@ _LARGEST_SHIFT, _LARGEST_FACTOR = 10.0, 100.0
 
 @dataclass(frozen=True)
 class Band:
-    """Counts at or below each point with which an ECDF of N numbers is taken for uniform.
+    """Counts at or below each point for which an ECDF of N numbers passes as uniform.
 
     Attributes
     ----------
     size : int
         N.
     points : (K,) array
-        Where the ECDF is looked at, inside (0, 1).
+        Where the ECDF is evaluated, inside (0, 1).
     least, most : (K,) array of int
     """
 
@@ -45,12 +45,12 @@ class Band:
 
 @dataclass(frozen=True)
 class Visible:
-    """The smallest errors that a test finds with a given probability, if the rest is right.
+    """The smallest errors that a test detects with a given power, if nothing else is wrong.
 
     Attributes
     ----------
     power : float
-        That probability.
+        Probability of detection.
     shift : float
         A bias, in sds.
     too_small, too_large : float
@@ -64,13 +64,13 @@ class Visible:
 
 
 def points_of(size: int) -> np.ndarray:
-    """Give the points (K,) at which an ECDF of N numbers is looked at, evenly spaced."""
+    """Evenly spaced points (K,) at which an ECDF of N numbers is evaluated."""
     intervals = min(size, _MOST_POINTS)
     return np.arange(1, intervals) / intervals
 
 
 def p_value(pits: np.ndarray) -> float:
-    """Probability that N uniform numbers have an ECDF as far out, at its furthest point.
+    """Probability that N uniform numbers have an ECDF at least as extreme at its furthest point.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def inside(band: Band, shift: float = 0.0, factor: float = 1.0) -> float:
     ----------
     band : Band
     shift, factor : float
-        What is wrong: where the posterior is N(0, 1), draws come from N(shift, factor). Then the
-        number is Phi((x - shift) / factor), with x from N(0, 1).
+        The miscalibration: the posterior is N(0, 1), but draws come from N(shift, factor). The PIT
+        value is then Phi((x - shift) / factor), with x from N(0, 1).
     """
     edges = norm.cdf(shift + factor * norm.ppf([0.0, *band.points, 1.0]))
     rates = band.size * np.diff(edges)
@@ -126,7 +126,7 @@ def inside(band: Band, shift: float = 0.0, factor: float = 1.0) -> float:
 
 @cache
 def visible(size: int, level: float, power: float = 0.9) -> Visible:
-    """Find the smallest bias and the factors on the sd that a test of N numbers finds."""
+    """Smallest bias and factors on the sd that a test of N numbers detects."""
     band = band_at(size, level)
 
     def missed(shift: float = 0.0, log_factor: float = 0.0) -> float:

@@ -32,28 +32,28 @@ LOG_DENSITY = "log density"
 """The joint log density of parameters and data, in unconstrained space, as a quantity."""
 
 FEWEST = 20
-"""Fits that must work, of which anything can be said."""
+"""Smallest number of working fits to draw conclusions from."""
 
 
 @dataclass
 class Ranked:
-    """What the fits gave, in the order of the simulations.
+    """Ranks and failures of the fits, in the order of the simulations.
 
     Attributes
     ----------
     pits : list of (Q,) array
-        Of the fits that worked; NaN where a truth or a draw is not a number.
+        PIT values of the fits that worked; NaN where a true value or a draw is NaN.
     ranks : list of (Q,) array
-        Number of draws below the truth; ties are broken at random.
+        Number of draws below the true value; ties are broken at random.
     draws : list of int
-        Number of draws it was ranked among.
+        Number of draws that the true values were ranked against.
     constant : (Q,) array of bool
-        Quantities that were the same in every draw and truth.
+        Quantities with the same value in every draw and true value.
     simulation : list of int
-        Which simulations they were.
+        Numbers of the simulations that worked.
     failures : dict of int to str
     warned : Counter
-        By the warning's class.
+        Counts by the warning's class.
     """
 
     constant: np.ndarray
@@ -75,9 +75,9 @@ class Truths:
     values : (N, Q) array
         Without the joint log density.
     entries : dict of str to list of int
-        By variable, which of its entries are ranked.
+        Which entries of each variable are ranked.
     with_log_density : bool
-        Whether the joint log density is ranked as the last.
+        Whether the joint log density is the last quantity ranked.
     """
 
     labels: list[str]
@@ -94,7 +94,7 @@ def truths_of(
     Raises
     ------
     ArgumentError
-        When ``var_names`` holds a name that there is not.
+        When ``var_names`` holds an unknown name.
     """
     labels: list[str] = []
     columns: list[np.ndarray] = []
@@ -133,16 +133,16 @@ def ranked(
     fit : callable
     seeds : (N,) array of int
     uniforms : (N, Q) array
-        What breaks ties.
+        Random numbers that break ties.
     advance : callable
-        Told how many more fits are done.
+        Called with the number of fits just completed.
 
     Raises
     ------
     CalibrationError
         When too few fits worked.
     ArgumentError, MissingExtraError
-        Of the method: no fit could work.
+        Raised by the method, when no fit could work.
     """
     found = Ranked(constant=np.ones(len(truths.labels), dtype=bool))
     for k, seed in enumerate(seeds):
@@ -186,7 +186,7 @@ def _rank(
 
 
 def _kept_draws(fitted: Draws, truths: Truths) -> np.ndarray:
-    """Give the draws (S, Q), of Markov chains and of resampled ones as many as they are worth."""
+    """Draws (S, Q); Markov chains and resampled draws are thinned to their effective size."""
     if missing := [name for name in truths.entries if name not in fitted.values]:
         raise MethodError(
             f"The method's posterior has no {', '.join(missing)}. Name the variables that it has, "
@@ -211,7 +211,7 @@ def _kept_draws(fitted: Draws, truths: Truths) -> np.ndarray:
 
 
 def _check_hope(found: Ranked, size: int) -> None:
-    """Stop where the first fits fail all of them."""
+    """Stop early if all of the first fits fail."""
     if not found.pits and len(found.failures) >= min(FEWEST, size):
         raise _too_few(found)
 

@@ -1,4 +1,4 @@
-"""True values and the data that they give: what a calibration fits a method to.
+"""True values and data simulated from them, to which a calibration fits a method.
 
 From the prior: Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian
 inference algorithms with simulation-based calibration". From a posterior: Säilynoja, Schmitt,
@@ -46,9 +46,9 @@ class Simulations:
     Attributes
     ----------
     density : LogDensity
-        Of the model to be fitted.
+        Density of the model to be fitted.
     data : dict of str to (N, ...) array
-        By the observed variable whose values they take the place of.
+        Simulated data, by the observed variable whose values they replace.
     truths : dict of str to (N, ...) array
         Free variables and deterministics, on their own scale.
     thetas : (N, P) array
@@ -80,8 +80,8 @@ def from_posterior(
 ) -> Simulations:
     """Take N true points from a posterior, and draw more data from each.
 
-    The model to be fitted has the simulated data beside the observed ones, as
-    ``<name>_simulated``: a true point is a draw from its posterior, then.
+    The model to be fitted holds the simulated data beside the observed ones, as
+    ``<name>_simulated``, so that a true point is a draw from its posterior.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def _simulations(
 def _drawn(
     model: pm.Model, points: list[dict[str, np.ndarray]], rng: np.random.Generator
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Draw everything that a model knows, once for each point: compiled once."""
+    """Draw all of a model's variables at each point, with a single compilation."""
     free, observed = model.free_RVs, model.observed_RVs
     truths = [*free, *model.deterministics]
     groups = {
@@ -151,7 +151,7 @@ def _points(model: pm.Model, given: xr.DataTree, size: int) -> list[dict[str, np
     if not isinstance(given, xr.DataTree) or "posterior" not in given.children:
         raise ArgumentError(
             f"given= must be a DataTree with a group 'posterior', but a {type(given).__name__} "
-            "came that has none. A tree of nuts will do."
+            "without one was given. A tree of nuts will do."
         )
     posterior = given["posterior"].to_dataset()
     if missing := [rv.name for rv in model.free_RVs if rv.name not in posterior]:
@@ -172,7 +172,7 @@ def _points(model: pm.Model, given: xr.DataTree, size: int) -> list[dict[str, np
 
 
 def _augmented(density: LogDensity, names: Mapping[str, str]) -> pm.Model:
-    """Copy a model, with each observed variable there a second time, for the simulated data."""
+    """Copy a model, with a second copy of each observed variable for the simulated data."""
     twin = clone_model(density.model)
     for rv in list(twin.observed_RVs):
         inputs = [
@@ -184,7 +184,7 @@ def _augmented(density: LogDensity, names: Mapping[str, str]) -> pm.Model:
         outputs = rv.owner.clone_with_new_inputs(inputs).outputs
         again = outputs[rv.owner.outputs.index(rv)]
         values = density.data[rv.name].get_value().astype(rv.type.dtype)
-        # A constant that is equal to the observed one would be merged with it.
+        # PyTensor would merge a constant equal to the observed one with it.
         shared = pytensor.shared(values, name=f"{names[rv.name]}_values", shape=rv.type.shape)
         dims = twin.named_vars_to_dims.get(rv.name)
         twin.register_rv(again, names[rv.name], observed=shared, dims=dims)
@@ -204,7 +204,7 @@ def _check_observed(density: LogDensity) -> None:
     if scaled:
         raise CalibrationError(
             f"The log density of {_listed(scaled)} is scaled by total_size, so it counts the data "
-            "more often than they are there: no data can be simulated that it is the likelihood "
+            "more than once: no data can be simulated that it is the likelihood "
             "of. Pass the model without total_size, and with all of the data."
         )
     split = {name.removesuffix("_observed") for name in observed if name.endswith("_observed")}
@@ -217,7 +217,7 @@ def _check_observed(density: LogDensity) -> None:
             "model, and which of them are missing is no part of it. Calibrate the model with "
             "complete data."
         )
-    # The length of the data is no part of them.
+    # Lengths of the data do not count as uses of the data.
     everything = set(walk(model.basic_RVs, _but_lengths))
     for name, rv in observed.items():
         sources = {v for v in ancestors([model.rvs_to_values[rv]]) if isinstance(v, SharedVariable)}
@@ -245,7 +245,7 @@ def _check_proper(model: pm.Model) -> None:
     if model.potentials:
         raise CalibrationError(
             f"The potential {_listed({p.name for p in model.potentials})} changes the prior in a "
-            "way that draws from it do not know. Write it as a distribution; or calibrate around "
+            "way that draws from it ignore. Write it as a distribution; or calibrate around "
             "the data that you have, with given= (a tree of draws from a posterior that you trust)."
         )
     flat = {
@@ -259,7 +259,7 @@ def _check_proper(model: pm.Model) -> None:
     }
     if flat:
         raise CalibrationError(
-            f"The prior of {_listed(flat)} is improper (flat over an endless range), so no true "
+            f"The prior of {_listed(flat)} is improper (flat over an infinite range), so no true "
             f"value can be drawn from it. {_OTHERWISE}"
         )
 

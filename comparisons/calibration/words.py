@@ -1,4 +1,4 @@
-"""What the ranks of true values say of a method, in words."""
+"""What the ranks of true values say about a method, in words."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def judged(pits: pd.DataFrame, level: float) -> pd.DataFrame:
     Parameters
     ----------
     pits : DataFrame
-        A column a quantity.
+        One column per quantity.
     level : float
-        Probability with which a method without fault is found fault with in any quantity. Each is
-        tested at ``level / Q`` (Bonferroni), which holds however they depend on each other.
+        Probability that a correct method fails in any quantity. Each is tested at ``level / Q``
+        (Bonferroni), which holds under any dependence between them.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def _fault(numbers: dict[str, float], size: int) -> str:
         "too narrow" if spread > 1 else "too wide": abs(np.log(spread)) * np.sqrt(2 * size),
     }
     if numbers["coverage_95"] < _WIDE_FROM:
-        # Truths beyond all draws have scores that are much alike, as of draws that are too wide.
+        # True values beyond all draws have nearly equal scores, as if the draws were too wide.
         sizes.pop("too wide", None)
     named = [word for word, z in sizes.items() if z > _NAMED_FROM]
     return ", ".join(sorted(named, key=lambda word: -sizes[word])) or MISSHAPEN
@@ -95,7 +95,7 @@ def _evidence(numbers: dict[str, float]) -> str:
 
 
 def unseen(size: int, level: float) -> str:
-    """Say which errors would not have been seen."""
+    """Say which errors would have been too small to detect."""
     least: Visible = visible(size, level)
     return (
         f"a bias below {least.shift:.2f} sd, or an sd too small by less than "

@@ -1,1 +1,1 @@
-"""What each command of ``tripos`` does, from its target to files and a few words."""
+"""The commands of ``tripos``, each from its target to files and printed results."""

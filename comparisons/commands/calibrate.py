@@ -28,19 +28,19 @@ def run_calibration_job(
     target : str
         As `tripos.comparisons.target.load_model` takes it.
     output : Path
-        The results go to a folder of the target's and the method's name in it.
+        Results go to a subfolder named after the target and the method.
     method : str
     simulations : int
     draws : int, optional
-        Of each fit; the method's own number, if None.
+        Draws of each fit; the method's default, if None.
     random_seed : int, optional
     pictures : bool, default True
 
     Raises
     ------
     TriposError
-        As `calibrate` does, and when the folder cannot be written, which is found out before the
-        work begins.
+        As `calibrate` does, and when the folder cannot be written, which is checked before the work
+        begins.
     """
     folder = output / file_name(f"{target}-{method}-calibration")
     check_place(folder)

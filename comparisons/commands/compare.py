@@ -42,7 +42,7 @@ class Outcome:
     ----------
     comparison : Comparison
     verdicts : dict of str to Verdict
-        By label of the tree that was judged.
+        Keyed by the label of the judged tree.
     """
 
     comparison: Comparison
@@ -72,9 +72,9 @@ def run_job(
     ----------
     target : str
         As `tripos.comparisons.target.load_model` takes it. ``"bioassay"`` without ``methods`` is
-        the exercise: two priors, kept apart.
+        the exercise under two priors.
     output : Path
-        The results go to a folder of the target's name in it.
+        Results go to a subfolder named after the target.
     methods : sequence of str, optional
         All, if None.
     random_seed : int, optional
@@ -88,8 +88,8 @@ def run_job(
     Raises
     ------
     TriposError
-        When the target, a method, or the folder does not work out. A folder that cannot be
-        written is found out before the work begins.
+        When the target, a method, or the folder is invalid. Whether the folder can be written is
+        checked before the work begins.
     """
     folder = output / file_name(target)
     check_place(folder)
@@ -132,7 +132,7 @@ def run_job(
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A comparison and where it comes from; the exercise has two models."""
+    """A comparison and its origin; the exercise has two models."""
 
     comparison: Comparison
     verdicts: dict[str, Verdict]

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 MOST_ROWS = 40
-"""Rows of a table that are printed."""
+"""Largest number of rows printed of a table."""
 _WIDTH_IN_A_PIPE = 140
 
 
 def console() -> Console:
     """Standard output: as wide as the terminal, or wide enough for a table in a pipe.
 
-    Without markup, which would take the brackets of ``b[slope]`` for an instruction.
+    Without Rich's markup, which would interpret the brackets of ``b[slope]``.
     """
     return Console(
         width=None if sys.stdout.isatty() else _WIDTH_IN_A_PIPE, highlight=False, markup=False
@@ -26,7 +26,7 @@ def console() -> Console:
 
 
 def table_of(frame: pd.DataFrame, title: str) -> Table:
-    """Lay a frame out, its index on the left, numbers in four digits, gaps where there is none."""
+    """Lay a frame out, index on the left, numbers in four digits, blanks where missing."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for name in frame.index.names:
         table.add_column(str(name), no_wrap=True)

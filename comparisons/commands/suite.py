@@ -38,7 +38,7 @@ def run_suite_job(
     path : Path
         See `tripos.comparisons.suite.file.read_suite_file`.
     store, workers : optional
-        In the place of the file's.
+        Override the file's.
     dask : str, optional
         Address of a dask scheduler whose workers run the cells, such as ``tcp://host:8786``.
     only : "failed", optional

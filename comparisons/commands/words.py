@@ -24,7 +24,7 @@ def sentences(comparison: Comparison) -> list[str]:
     Returns
     -------
     list of str
-        One sentence a tree, one a failed method; none about distances where no tree is a grid or
+        One sentence per tree and per failed method; none about distances where no tree is a grid or
         a NUTS run.
     """
     said = [f"{label} could not be run. {why}" for label, why in comparison.failures.items()]

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 
-# Reach of the range shown beyond the quartiles, in interquartile ranges; never felt by a normal.
+# Reach of the range shown beyond the quartiles, in interquartile ranges; never binds for a normal.
 _MOST_QUARTILES = 3.0
 
 
-# Of the whole range shown, in the ranges that the narrowest tree would have alone.
+# Largest range shown, as a multiple of the range of the narrowest tree alone.
 _MOST_NARROWEST = 2.5
 
 
@@ -26,14 +26,14 @@ def shown_range(draws: Iterable[np.ndarray]) -> tuple[float, float]:
     Parameters
     ----------
     draws : iterable of (S,) array
-        Finite, one array a tree.
+        Finite draws, one array per tree.
 
     Returns
     -------
     low, high : float
         For normal draws 3.5 sd on either side; with heavy tails at most three interquartile ranges
         beyond the quartiles; in all at most two and a half times what the narrowest tree would have
-        alone, as long as that holds everyone's quartiles.
+        alone, as long as that holds the quartiles of every tree.
     """
     values = list(draws)
     quartiles = np.array([np.quantile(v, (0.25, 0.75)) for v in values])
@@ -62,7 +62,7 @@ def axis_label(quantity: str, units: Mapping[str, str] | None) -> str:
 
 
 def as_text(label: str) -> str:
-    """Keep Matplotlib from reading mathematics into a label."""
+    """Keep Matplotlib from parsing a label as mathematics."""
     return str(label).replace("$", r"\$")
 
 

@@ -30,7 +30,7 @@ def plot_calibration(
     level: float,
     quantities: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw what each ECDF of PIT values differs by from the diagonal, in its simultaneous band.
+    """Draw each ECDF of PIT values minus the diagonal, with its simultaneous band.
 
     Where the curve is above 0 too many true values lie below the draws' quantile, and where it is
     below 0 too few. A hump is a posterior that is biased high, a trough one that is biased low; up
@@ -41,9 +41,9 @@ def plot_calibration(
     table : DataFrame
     ranks : Dataset
     level : float
-        Each as a `Calibration` has it.
+        Attributes of a `Calibration`.
     quantities : sequence of str, optional
-        Rows of the table, a panel each; at most 12, those with the smallest p-values, if None.
+        Rows of the table, one panel each; the 12 with the smallest p-values at most, if None.
 
     Returns
     -------

@@ -183,7 +183,7 @@ def plane_of_draws(
 
 
 def estimation_window(draws: np.ndarray, low: float, high: float) -> Range:
-    """Widen a range that is shown by half on either side, but not past a hard edge of the draws."""
+    """Widen the range shown by half on either side, but not past a hard edge of the draws."""
     room = 0.5 * (high - low)
     first, last = hard_edges(draws)
     return max(low - room, first), min(high + room, last)
@@ -239,7 +239,7 @@ def draw_regions(
     ranges: tuple[Range, Range],
     style: Style,
 ) -> list[float]:
-    """Draw one tree's regions by the most exact means, and return the levels that were drawn."""
+    """Draw one tree's regions as exactly as possible, and return the levels drawn."""
     if (normal := normal_of(tree, quantities)) is not None:
         for level in levels:
             axes.plot(*ellipse(*normal, level), **style.stroke)

@@ -1,8 +1,8 @@
-"""Marginal densities of several posteriors over each other, a panel a quantity.
+"""Overlaid marginal densities of several posteriors, one panel per quantity.
 
 `arviz_plots.plot_dist` estimates a density over the whole range of the draws: the tail of a ratio
-then leaves a few of its 512 places to the bulk. So the curves are made here, by ArviZ's estimator
-on the part of the range that is shown, and exactly where a method knows its own density.
+then leaves few of its 512 points for the bulk. So the curves are made here, by ArviZ's estimator on
+the part of the range that is shown, and exactly where a method knows its own density.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .contours import estimation_window, grid_mass, normal_of
 from .draws import draws_of_each
 from .style import Style, look, styles_of
 
-# Share of draws beyond a panel from which on it is stated.
+# Least share of draws beyond a panel that is noted above it.
 _TELL_OUTSIDE = 0.005
 # For three columns on a printed page.
 _MOST_WIDTH = 7.8
@@ -79,11 +79,11 @@ def plot_marginals(
 
 
 def density_curve(draws: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Estimate the density of draws (S,) between two places, with the tails as they are.
+    """Estimate the density of draws (S,) between two points, without distorting the tails.
 
-    The estimate sees half the range more on either side, so that what it does at its ends is out of
-    sight; at a hard edge of the draws it ends and mirrors. It is scaled by the share of draws that
-    it sees.
+    The estimate covers half the range more on either side, so that its boundary effects are out of
+    sight; at a hard edge of the draws it is reflected. It is scaled by the share of draws that it
+    covers.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def density_curve(draws: np.ndarray, low: float, high: float) -> tuple[np.ndarra
 def exact_curve(
     tree: xr.DataTree, quantity: str, low: float, high: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Density between two places as a grid or a Laplace approximation knows it; None for others."""
+    """Exact density between two points, for a grid or Laplace approximation; None for others."""
     if (mass := grid_mass(tree, (quantity,))) is not None:
         centres = mass[mass.dims[0]].values
         if len(centres) < 2:
@@ -148,6 +148,6 @@ def draw_density(
 
 
 def columns_of(panels: int, most: int) -> int:
-    """Columns, at most ``most``, that leave the last row as full as can be."""
+    """Number of columns, at most ``most``, that leaves the last row as full as possible."""
     rows = -(-panels // most)
     return -(-panels // rows)

@@ -1,4 +1,4 @@
-"""Draws of several posteriors over each other, in the plane of two quantities."""
+"""Overlaid draws of several posteriors, in the plane of two quantities."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def plot_overlay(
         for label, values in draws.items():
             text = f"{label}: {_count(shown[label], values)}"
             mark = marks.get(label)
-            # Without a mode, an empty place keeps the dots under each other.
+            # Without a mode, an empty entry keeps the dots aligned.
             entries[f"{text}, and mode" if mark else text] = (
                 _dot(styles[label]),
                 mark or Line2D([], [], linestyle="none"),

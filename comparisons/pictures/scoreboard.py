@@ -1,4 +1,4 @@
-"""Error against cost: every method on every model of a suite, and the methods worth their price."""
+"""Error against cost: every method on every model of a suite, and the Pareto frontier."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def plot_scoreboard(cells: pd.DataFrame, errors: pd.DataFrame) -> Figure:
     -------
     Figure
         A small mark for a method on a model (medians over repeats), a large one for the medians of
-        a method over models, and a line through the methods that none other beats in both: the
+        a method over models, and a line through the methods that no other beats in both: the
         frontier. An error of 1 is the tolerance. A method on a model without a finite, positive
         error or cost has no mark; the legend counts the models that have.
 
@@ -120,6 +120,6 @@ def _mark(style: Style) -> Line2D:
 
 
 def _legend_entry(method: str, row: pd.Series, shown: int, models: int) -> str:
-    """Say what the legend says of a method: how much of it is right, on how many models."""
+    """Legend entry of a method: share within tolerance, and number of models shown."""
     name = method.rpartition(":")[2]
     return f"{name}: {100 * row['within']:.0f} % within, {shown} of {models} models"

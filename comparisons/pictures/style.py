@@ -42,12 +42,12 @@ class Style:
     Attributes
     ----------
     method : str
-        What the colour and the line stand for.
+        The method that colour and line denote.
     colour : str
         Hexadecimal.
     line : "solid" or (offset, dashes)
     width : float
-        Of a line, in points.
+        Width of a line, in points.
     marker : str
     hollow : bool
         Whether the markers are outlines: further trees of a method.
@@ -72,7 +72,7 @@ class Style:
 
     @property
     def zorder(self) -> float:
-        """Thin lines lie on wide ones, so that curves that coincide are all seen."""
+        """Drawing order: thin lines over wide ones, so that coinciding curves are all visible."""
         return 2 + 1 / self.width
 
 
@@ -99,7 +99,7 @@ def style_of(tree: xr.DataTree, label: str, taken: Sequence[Style] = ()) -> Styl
     ----------
     tree : DataTree
     label : str
-        Stands for the method of a tree that does not name it.
+        Used in place of the method where the tree does not name it.
     taken : sequence of Style
         Those of the trees before it: a second tree of a method gets a lighter, wider line, and a
         method without a colour of its own gets the next one that is free.
@@ -114,7 +114,7 @@ def style_of(tree: xr.DataTree, label: str, taken: Sequence[Style] = ()) -> Styl
     others = list(dict.fromkeys(s.method for s in taken if s.method not in own))
     place = others.index(method) if method in others else len(others)
     colour, dashes, marker = own.get(method, _FURTHER[place % len(_FURTHER)])
-    # Where the further colours come round again, the variants keep the methods apart.
+    # Where the extra colours repeat, the variants keep the methods distinct.
     rounds = 0 if method in own else place // len(_FURTHER)
     variant = (same + rounds) % len(_VARIANTS)
     white, width, stretch = _VARIANTS[variant]

@@ -1,4 +1,4 @@
-"""A comparison as one HTML file that needs nothing else: to send, to print, to listen to."""
+"""A comparison as one self-contained HTML file, to send, to print, or for a screen reader."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def write_report(trees: Mapping[str, xr.DataTree], path: str | Path, about: Abou
     Raises
     ------
     StorageError
-        When the file cannot be written; that is found out before the work begins.
+        When the file cannot be written, which is checked before the work begins.
     ArgumentError
         When a quantity, a label or the model is not one.
     """
@@ -73,7 +73,7 @@ def rendered(trees: Mapping[str, xr.DataTree], about: About) -> str:
         found = verdicts(trees, judges=judges) if judges else {}
     origins = [origin(label, tree) for label, tree in trees.items()]
     first, *others = trees
-    # Without a tree that is more exact, the others are set beside the first.
+    # Without a more exact tree, the others are compared with the first.
     held_against = judges or dict.fromkeys(others, first)
     every = list(overview.quantiles.index.unique("quantity"))
     content = {
@@ -103,7 +103,7 @@ def rendered(trees: Mapping[str, xr.DataTree], about: About) -> str:
 
 
 def _filled(content: Mapping[str, Any]) -> str:
-    """Fill the template in; its own style and script, and no others, may run."""
+    """Fill in the template; only its own style and script may run."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -125,7 +125,7 @@ def _hash(text: str) -> str:
 
 
 def _written(path: Path, text: Callable[[], str]) -> Path:
-    """Write a text beside its place, and put it there when it is whole."""
+    """Write a text to a temporary file, then move it into place."""
     beside = path.with_name(f".{path.name}-{uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def _unwritable(path: Path, error: OSError) -> StorageError:
 
 
 def _checked_judges(trees: Mapping[str, xr.DataTree], about: About) -> dict[str, str]:
-    """Labels of the trees that are held against another, and of that one."""
+    """Label of each judged tree, to the label of its judge."""
     labels = trees.keys()
     given = {*(about.verdicts or ()), *(about.judges or ()), *(about.judges or {}).values()}
     if unknown := sorted(given - labels):

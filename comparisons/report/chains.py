@@ -51,7 +51,7 @@ def listed_signs(tree: xr.DataTree, signs: ChainSigns) -> tuple[Sign, ...]:
 
 
 def chain_words(tree: xr.DataTree, signs: ChainSigns) -> str:
-    """Say whether the chains keep the usual limits, and which they break."""
+    """Say whether the chains pass the usual diagnostics, and which they fail."""
     chains = tree["posterior"].sizes["chain"]
     one = " One chain alone cannot show that it missed something." if chains == 1 else ""
     if signs.broken:

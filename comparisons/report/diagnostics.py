@@ -1,4 +1,4 @@
-"""What each tree of a report says about its own making: chains, weights, the edge of a grid."""
+"""Diagnostics of each tree of a report: chains, weights, the edge of a grid."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SCALARS = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """How well a method did by its own lights.
+    """How well a method did by its own diagnostics.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Diagnosis:
 
 
 def diagnosis(label: str, tree: xr.DataTree, drawn: tuple[str, ...]) -> Diagnosis:
-    """Say what a tree tells of its own quality.
+    """Describe the quality of a tree by its own diagnostics.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def _grid_words(fit: xr.Dataset) -> str:
             f"{number(most, 2)}, at the {place}."
         )
     remedy = "Widen the box" if broken[0].what == "edge" else "Take more points"
-    return f"{why[0].upper()}{why[1:]}, which shows in the results. {remedy}."
+    return f"{why[0].upper()}{why[1:]}, which distorts the results. {remedy}."
 
 
 def _cells(fit: xr.Dataset) -> tuple[Sign, ...]:
@@ -111,6 +111,6 @@ def _approximation_words(fit: xr.Dataset, tree: xr.DataTree) -> str:
         return "The tree brings its draws, and nothing that tells how well they were made."
     draws = tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"]
     return (
-        f"{draws} independent draws of the approximation. No number of its own tells how far the "
+        f"{draws} independent draws of the approximation. Nothing in the tree tells how far the "
         "approximation is from the posterior: the verdict does."
     )

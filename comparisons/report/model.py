@@ -44,7 +44,7 @@ class Variable:
 
 
 def named_models(model: Models | None) -> dict[str, pm.Model]:
-    """Give models by name: one alone has none.
+    """Give models by name; a single model has an empty name.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def variables_of(model: pm.Model) -> list[Variable]:
 
 
 def variables_of_trees(trees: Iterable[xr.DataTree]) -> list[Variable]:
-    """Describe the posterior's variables as far as trees tell: names and dims."""
+    """Describe the posterior's variables from the trees: names and dims."""
     found: dict[str, Variable] = {}
     for tree in trees:
         posterior = tree["posterior"].to_dataset()
@@ -103,7 +103,7 @@ def variables_of_trees(trees: Iterable[xr.DataTree]) -> list[Variable]:
 
 
 def _definitions(model: pm.Model) -> dict[str, str]:
-    """What stands right of each name in PyMC's text of a model."""
+    """Right-hand side of each name in PyMC's text of a model."""
     names = sorted((str(name) for name in model.named_vars), key=len, reverse=True)
     found: dict[str, str] = {}
     for line in model.str_repr().splitlines():

@@ -27,16 +27,16 @@ _COUNTED = {
 
 @dataclass(frozen=True)
 class Origin:
-    """How one tree was made, as it tells.
+    """How one tree was made, by its own attributes.
 
     Attributes
     ----------
     label, method, draws, seed, settings, versions : str
-        Empty where the tree does not tell.
+        Empty where the tree has no record.
     seconds : tuple of str
         To compile, to fit, to draw, and in all.
     evaluations : str
-        Of the log density and its derivatives.
+        Counts for the log density and its derivatives.
     """
 
     label: str
@@ -67,7 +67,7 @@ def origin(label: str, tree: xr.DataTree) -> Origin:
 
 
 def lines_of_python(trees: Mapping[str, xr.DataTree]) -> str:
-    """Write the calls that make the trees again, as far as they tell; empty if none of them does.
+    """Write the calls that reproduce the trees, as far as recorded; empty if none is.
 
     A setting that cannot be written as an argument is named in a comment.
     """
@@ -139,7 +139,7 @@ def _call(method: str, attrs: Mapping[Any, Any]) -> str:
 
 
 def _argument(value: Any) -> str | None:
-    """Write a setting as an argument; None where it holds the mere text of an object."""
+    """Write a setting as an argument; None where only an object's repr is known."""
     entries, objects = [value], False
     while entries:
         one = entries.pop()
@@ -150,7 +150,7 @@ def _argument(value: Any) -> str | None:
 
 
 def _quoted(text: str) -> str:
-    """Write a text as one in Python, in double quotes."""
+    """Write a text as a Python literal in double quotes."""
     return json.dumps(text)
 
 

@@ -23,7 +23,7 @@ from ..summary import (
 )
 
 MOST_SHOWN = 30
-"""Quantities in the open table, of many: those about which the trees differ most."""
+"""Largest number of quantities in the open table: those that differ most."""
 MOST_DRAWN = 12
 """Quantities in the pictures, where none are named."""
 
@@ -37,8 +37,8 @@ class Overview:
     Attributes
     ----------
     quantiles : DataFrame
-        By quantity and label, of every quantity: its five quantiles. They are quickly had, and
-        exist where a mean does not.
+        Five quantiles of every quantity, by quantity and label: cheap to compute, and defined where
+        a mean is not.
     summary : DataFrame
         As `summary_table` makes it, of the quantities shown in full.
     drawn : tuple of str
@@ -51,17 +51,17 @@ class Overview:
 
     @property
     def folded(self) -> pd.DataFrame:
-        """Rows of ``quantiles`` that ``summary`` has not."""
+        """Rows of ``quantiles`` that are not in ``summary``."""
         return self.quantiles.loc[self.quantiles.index.difference(self.summary.index, sort=False)]
 
 
 def overview_of(
     trees: Mapping[str, xr.DataTree], quantities: Sequence[str] | None = None
 ) -> Overview:
-    """Take quantiles of everything that the trees share, and tabulate the rest of a few.
+    """Take quantiles of all shared quantities, and full summaries of a few.
 
-    A tail index and Monte Carlo errors take some milliseconds a quantity; they are worked out for
-    the quantities shown in full.
+    A tail index and Monte Carlo errors take some milliseconds a quantity; they are computed only
+    for the quantities shown in full.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def quantile_table(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
 
 
 def _drawn_by_default(quantiles: pd.DataFrame, labels: int) -> tuple[str, ...]:
-    """Quantities that one tree has all of, so that each pair of them has a plane."""
+    """Quantities that one tree has together, so that each pair can be drawn."""
     differing = most_different(quantiles, MOST_DRAWN * labels).index.unique("quantity")[:MOST_DRAWN]
     rows = quantiles.loc[quantiles.index.get_level_values("quantity").isin(differing)]
     richest = rows.groupby(level="label", sort=False).size().idxmax()
@@ -128,7 +128,7 @@ def _quantiles_of(scalars: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 
 def _better_quantiles(tree: xr.DataTree) -> pd.DataFrame:
-    """Quantiles that are better known than by draws: by a rule, or by weighted points."""
+    """Quantiles that are more accurate than the draws': by a rule, or by weighted points."""
     if (known := group_of(tree, "fit").get("quantiles")) is not None:
         known = known.sel(probability=list(QUANTILES))
         return pd.DataFrame(

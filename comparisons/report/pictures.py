@@ -48,7 +48,7 @@ class Picture:
     finding : str
         What the picture shows, in words and numbers: its alternative text.
     uri : str
-        The picture itself, as a ``data:`` address.
+        The picture itself, as a ``data:`` URI.
     width : int
         In CSS pixels, as it was designed.
     """
@@ -75,9 +75,9 @@ def comparison_pictures(
     trees : mapping of str to DataTree
     quantities : sequence of str
     quantiles : DataFrame
-        Of `quantile_table`.
+        As `quantile_table` makes it.
     judges : mapping of str to str
-        Label of a tree to label of the one that it is held against.
+        Label of each judged tree to the label of its judge.
     units : mapping of str to str, optional
     """
     found = finding_about_intervals(quantiles, judges, quantities)
@@ -97,7 +97,7 @@ def comparison_pictures(
 
 
 def picture(name: str, figure: Figure, title: str, caption: str, finding: str) -> Picture:
-    """Put a figure into an address of its own, as vectors."""
+    """Encode a figure as SVG in a ``data:`` URI."""
     drawn = io.BytesIO()
     # The same figure gives the same bytes: no date, and names of parts that are not random.
     with rc_context({"svg.hashsalt": name}):

@@ -56,7 +56,7 @@ class Sheet:
 
 
 _COLUMNS = (
-    Column("mean", "empty where tails are so heavy that it may not exist", "mean"),
+    Column("mean", "empty where heavy tails mean that it may not exist", "mean"),
     Column("sd", "standard deviation, empty where the mean is", "sd"),
     Column("2.5 %", "lower end of the central 95 % interval", "q2.5"),
     Column("25 %", "lower end of the central 50 % interval", "q25"),
@@ -75,7 +75,7 @@ def sheet(frame: pd.DataFrame, verdicts: Mapping[str, Verdict], judges: Mapping[
     Parameters
     ----------
     frame : DataFrame
-        Of `summary_table` or `quantile_table`.
+        As `summary_table` or `quantile_table` makes it.
     verdicts : mapping of str to Verdict
     judges : mapping of str to str
         Label of a judged tree to label of its judge.

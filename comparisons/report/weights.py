@@ -1,4 +1,4 @@
-"""Diagnostics of importance weights in a report: k-hat, and how few draws hold how much."""
+"""Diagnostics of importance weights in a report: k-hat, and the share of the heaviest draws."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _HEAVIEST = 0.01
 
 @dataclass(frozen=True)
 class WeightSigns:
-    """What tells whether importance weights can be trusted.
+    """Diagnostics of importance weights.
 
     Attributes
     ----------
     shares : (S,) array
-        Of the whole weight, the largest first; empty where the tree kept none.
+        Normalised weights, largest first; empty where the tree kept none.
     unit : str
         What was weighted: "pairs" or "draws".
     pareto_khat : float
     effective : float
         Effective sample size.
     broken : tuple of Broken
-        Limits of weights that they break.
+        Limits that the weights exceed.
     used : bool
         Whether the draws were corrected by the weights, or could be.
     """
@@ -67,7 +67,7 @@ class WeightSigns:
 
 
 def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
-    """Take the weights that a tree keeps, or can be worked out from its densities; None if none."""
+    """Take a tree's stored weights, or compute them from its densities; None if it has neither."""
     if (kept := weights_of_points(tree)) is not None:
         return _signs(kept, "pairs", used=True)
     fit = group_of(tree, "fit")
@@ -77,7 +77,7 @@ def weight_signs(tree: xr.DataTree) -> WeightSigns | None:
         effective = float(fit.get("effective_sample_size", np.inf))
         broken = broken_by_weights(pareto_khat, effective, stats["log_weight"].size)
         return WeightSigns(np.empty(0), "draws", pareto_khat, effective, broken, used=True)
-    # A k-hat beside the approximation's own density tells what weights would do: they did nothing.
+    # A k-hat beside the approximation's own density is of weights that were not applied.
     could = weights_of_draws(tree)
     return None if could is None else _signs(could, "draws", used=False)
 

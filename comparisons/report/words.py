@@ -14,8 +14,8 @@ from scipy.stats import spearmanr
 from ..pictures.draws import draws_with, scalars_of
 from ..verdict.result import Verdict
 
-# Share of the judge's 95 % interval by which an end must be off to be called so: more than the
-# Monte Carlo error of an end with 400 effective draws.
+# Share of the judge's 95 % interval by which an end must be off to be reported: more than the Monte
+# Carlo error of an end with 400 effective draws.
 _OFF = 0.08
 _MOST_SENTENCES = 6
 
@@ -28,12 +28,12 @@ class Judged:
     ----------
     label : str
     judgement : str
-        The gravest: "agrees", "differs", "inconclusive" or "failed".
+        The most serious: "agrees", "differs", "inconclusive" or "failed".
     headline : str
     sentences : tuple of str
-        About the quantities that matter most.
+        On the quantities that matter most.
     folded : tuple of str
-        About further ones.
+        On further quantities.
     left_out : int
         Quantities about which nothing is said.
     """
@@ -96,7 +96,7 @@ def finding_about_intervals(
 
 
 def intervals_in_words(quantiles: pd.DataFrame, quantities: Sequence[str]) -> str:
-    """Name the 95 % intervals of the first few quantities, where no tree is held against one."""
+    """Name the 95 % intervals of the first few quantities, where no tree has a judge."""
     rows = quantiles.loc[quantiles.index.get_level_values("quantity").isin(quantities)]
     intervals = [f"{q} by {label} {_interval(row)}" for (q, label), row in rows.iterrows()]
     return f"95 % intervals: {'; '.join(intervals[:_MOST_SENTENCES])}."
@@ -147,7 +147,7 @@ def _compared(
 
 
 def _relation(one: pd.Series, other: pd.Series) -> str:
-    """Say how an interval lies to another."""
+    """Describe an interval relative to another."""
     width = other["q97.5"] - other["q2.5"]
     low, high = ((one[end] - other[end]) / width for end in ("q2.5", "q97.5"))
     if not np.isfinite(low + high):

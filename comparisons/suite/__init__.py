@@ -1,4 +1,4 @@
-"""Many models by many methods: a grid of cells, run anywhere, that survives being stopped."""
+"""Many models by many methods: a grid of cells, run anywhere and resumable."""
 
 from __future__ import annotations
 
@@ -44,17 +44,16 @@ def run_suite(
     only: Literal["failed"] | None = None,
     progressbar: bool = True,
 ) -> Suite:
-    """Run every method on every model, so and so often, and store each cell as it ends.
+    """Run every method on every model, ``repeats`` times, and store each cell as it finishes.
 
-    A suite that was stopped, by Ctrl-C, a crash or a power cut, goes on when it is called again
-    with the same store: what has ended is not run again. A cell's seed follows from what the cell
-    is (model, method, arguments, options, repeat, ``random_seed``), so that its numbers depend
-    neither on the other cells nor on where and when it is run. What has ended is kept through
-    changes of tripos and of your own files, too: begin a new store where they change the numbers.
-
-    A cell that fails does not stop the others: its failure is stored as a sentence. Every cell is
-    run in a process that has one thread for linear algebra. `nuts` is given ``chains=4, cores=1``
-    unless ``options`` say otherwise.
+    A suite that was stopped, by Ctrl-C, a crash or a power cut, resumes when it is called again
+    with the same store: finished cells are not run again. A cell's seed is derived from the cell
+    (model, method, arguments, options, repeat, ``random_seed``), so that its results depend neither
+    on the other cells nor on where and when it is run. Finished cells are kept even if tripos or
+    your files change: use a new store if that changes the results. A cell that fails does not stop
+    the others: its failure is stored as a sentence. Every cell is run in a process that has one
+    thread for linear algebra. `nuts` is given ``chains=4, cores=1`` unless ``options`` say
+    otherwise.
 
     Parameters
     ----------
@@ -64,29 +63,28 @@ def run_suite(
         Names in `tripos.approximations.METHODS`, of entry points, or of functions of your own; see
         `tripos.comparisons.methods.load_method`.
     store : str or Path
-        The suite's folder: a folder a cell, with its tree as netCDF and its record.
+        The suite's folder, with a subfolder per cell: its tree as netCDF and its record.
     repeats : int, default 1
-        How often each method is run on each model, with other seeds.
+        Runs of each method on each model, with different seeds.
     executor : concurrent.futures.Executor, optional
         Where cells are run: ``dask.distributed.Client(...).get_executor()`` for other machines, on
-        which tripos and your files must be found too. It is not shut down; after Ctrl-C its
-        workers end the cell that they are at, and it is dropped. Processes of this machine, if
-        None.
+        which tripos and your files must be found too. It is not shut down; after Ctrl-C its workers
+        finish their current cells, which are dropped. Local processes, if None.
     workers : int, optional
-        Number of processes without ``executor``; one a core, if None.
+        Number of processes without ``executor``; one per core, if None.
     arguments, options : mapping of str to mapping, optional
-        What a model's function, and a method, are called with: ``{"borrowers": {"groups": 50}}``,
+        Arguments of each model's function, and of each method: ``{"borrowers": {"groups": 50}}``,
         ``{"nuts": {"draws": 500}}``. Numbers, text, lists and mappings.
     random_seed : int, default 0
     time_limit : float, optional
-        Seconds that a cell may take; it fails then.
+        Seconds after which a cell fails.
     memory_limit : float, optional
-        Resident memory that a cell's process may take, in GiB, libraries (some 0.4) included; the
-        cell fails then. It is looked at twenty times a second, so there may be more for a moment.
+        Resident memory in GiB, libraries (some 0.4) included, above which a cell fails. It is
+        checked twenty times a second, so it may be exceeded for a moment.
     only : "failed", optional
-        Run the cells that have failed before, and no others.
+        Run only the cells that failed before.
     progressbar : bool, default True
-        On a terminal.
+        Shown on a terminal only.
 
     Returns
     -------
@@ -101,14 +99,14 @@ def run_suite(
     Raises
     ------
     TargetError, NoMethodError, ArgumentError
-        When a model or a method is unknown, or the grid is not one; before any work.
+        When a model or a method is unknown, or the grid is invalid; before any work.
     StorageError
         When the store is in use by another run, was written in another format, is no suite's, or
-        cannot be written (a full disk). What had ended is kept.
+        cannot be written (a full disk). Finished cells are kept.
     SuiteError
-        When the executor broke down. What had ended is kept.
+        When the executor broke down. Finished cells are kept.
     KeyboardInterrupt
-        Upon Ctrl-C, with a sentence that says how much has ended.
+        Upon Ctrl-C, with a sentence that says how many cells have finished.
     """
     grid: dict[str, Any] = {"repeats": repeats, "arguments": arguments, "options": options}
     cells = cells_of(models, methods, random_seed=random_seed, **grid)
@@ -139,7 +137,7 @@ def _wanted(
 
 @contextmanager
 def _submitting(executor: Executor | None, workers: int, limits: Limits) -> Iterator[Submit]:
-    """Give a function that sends a cell to be run: by an executor, or by processes of our own."""
+    """Give a function that submits a cell, to an executor or to local processes."""
     if executor is not None:
         yield lambda cell: executor.submit(run_cell, cell, limits)
         return
@@ -154,7 +152,7 @@ def _submitting(executor: Executor | None, workers: int, limits: Limits) -> Iter
 
 
 def _run(cells: Sequence[Cell], submit: Submit, store: Store, *, show: bool) -> None:
-    """Run cells and store them as they end; one whose process died is sent once more."""
+    """Run cells and store them as they finish; one whose process died is retried once."""
     done: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
     waiting: dict[Future[Outcome], Cell] = {}
     died: set[str] = set()

@@ -1,4 +1,4 @@
-"""What passes between a suite and those who run its cells: a cell, its limits, its outcome.
+"""What passes between a suite and the workers that run it: a cell, its limits, its outcome.
 
 Nothing here imports PyMC, so that an executor's workers, which only wait for the processes that do
 the work, start at once.
@@ -42,7 +42,7 @@ class Cell:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All that decides its numbers, in terms that a file can hold."""
+        """All that determines the cell's results, in a form that a file can hold."""
         return {
             "model": self.model,
             "method": self.method,
@@ -60,12 +60,12 @@ class Cell:
 
     @cached_property
     def random_seed(self) -> int:
-        """The method's seed: of this cell alone, whatever other cells there are."""
+        """The method's seed, which depends on this cell alone."""
         return int(np.random.SeedSequence(int(self.digest, 16)).generate_state(1)[0])
 
     @cached_property
     def name(self) -> str:
-        """Name of its folder."""
+        """Name of the cell's folder."""
         from ..storage import file_name
 
         model, method = (file_name(part)[-60:] for part in (self.model, self.method))
@@ -78,13 +78,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a cell may take.
+    """Limits on time and memory of a cell.
 
     Attributes
     ----------
     seconds : float, optional
-        Of wall-clock time, from when its process begins with it: building the model, the method,
-        and the summary.
+        Wall-clock time in the cell's process: building the model, the method, and the summary.
     memory : float, optional
         Resident memory of its process, in GiB, libraries included.
     """
@@ -109,15 +108,15 @@ class Outcome:
     seconds, seconds_model : float
         Wall-clock time of the method, and of building the model.
     peak_memory : int
-        Most memory that was resident in the process while the cell ran, libraries included, in
-        bytes. Where the system cannot reset that mark, cells before it in this process count too.
+        Peak resident memory of the process while the cell ran, libraries included, in bytes. Where
+        the system cannot reset the peak, it includes earlier cells of the process.
     evaluations : int
-        Of the log density and its derivatives.
+        Number of evaluations of the log density and its derivatives.
     warnings : tuple of str
     traceback : str
-        Of a failure that is no `TriposError`.
+        Only of a failure that is no `TriposError`.
     killed : bool
-        Whether the process died before it could answer, and the cell may be tried once more.
+        Whether the process died before it could answer, and the cell may be retried.
     """
 
     failure: str = ""

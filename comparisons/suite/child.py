@@ -1,4 +1,4 @@
-"""The process that runs cells of a suite, one after another, until nobody wants more of it."""
+"""The process that runs cells of a suite, one after another, until its parent closes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import threading
 from multiprocessing.connection import Connection
 
-# After so long without a cell it ends by itself, as a cluster's workers do not.
+# It exits after this idle time, which a cluster's workers would not do by themselves.
 _IDLE_SECONDS = 60.0
 
 
@@ -19,10 +19,10 @@ def main(descriptor: int) -> None:
     Parameters
     ----------
     descriptor : int
-        Of this end of the socket. When the other end closes, or its process dies, this one dies at
-        once, in the midst of a cell too: nobody would hear of it.
+        Of this end of the socket. When the other end closes, or its process dies, this one exits at
+        once, even during a cell: nobody would receive the outcome.
     """
-    # Whoever started this process hears of Ctrl-C, and decides.
+    # The parent process handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = Connection(descriptor)
     wanted: queue.Queue = queue.Queue()

@@ -1,4 +1,4 @@
-"""A suite written down: a TOML file that says what `run_suite` is called with."""
+"""A suite as a TOML file: the arguments of `run_suite`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class SuiteFile:
     Attributes
     ----------
     arguments : dict
-        Of `run_suite`.
+        Arguments of `run_suite`.
     reference : str or None
-        The method that the scoreboard takes for exact where the truth is not known.
+        The method that the scoreboard takes as exact where the truth is not known.
     """
 
     arguments: dict[str, Any]
@@ -49,9 +49,9 @@ def read_suite_file(path: Path) -> SuiteFile:
     Parameters
     ----------
     path : Path
-        A TOML file with ``models`` and ``methods``, and whatever else `run_suite` takes of
-        ``repeats``, ``store``, ``workers``, ``random_seed``, ``time_limit``, ``memory_limit``,
-        ``[arguments.MODEL]`` and ``[options.METHOD]``; and ``reference``, for the scoreboard.
+        A TOML file with ``models`` and ``methods``, and optionally ``repeats``, ``store``,
+        ``workers``, ``random_seed``, ``time_limit``, ``memory_limit``, ``[arguments.MODEL]`` and
+        ``[options.METHOD]``; and ``reference``, for the scoreboard.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def read_suite_file(path: Path) -> SuiteFile:
     Raises
     ------
     SuiteError
-        When the file cannot be read, has a key that is unknown, missing, or of another kind, or a
+        When the file cannot be read, has a key that is unknown, missing, or of the wrong type, or a
         reference that is none of its methods.
     """
     try:
@@ -77,7 +77,7 @@ def read_suite_file(path: Path) -> SuiteFile:
     if reference is not None and reference not in table["methods"]:
         raise SuiteError(
             f"The reference in {path} must be one of its methods, {', '.join(table['methods'])}, "
-            f"but it is {reference!r}: nothing could be held against it."
+            f"but it is {reference!r}: nothing could be compared with it."
         )
     return SuiteFile({"store": f"results/{path.stem}"} | table, reference)
 

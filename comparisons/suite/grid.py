@@ -31,20 +31,20 @@ def cells_of(
     options: Options | None = None,
     random_seed: int = 0,
 ) -> list[Cell]:
-    """Make the grid of model x method x repeat, and check all that can be checked before the work.
+    """Make the grid of model x method x repeat, and check it as far as possible beforehand.
 
     Parameters
     ----------
     models, methods : sequence of str
     repeats : int, default 1
     arguments, options : mapping of str to mapping, optional
-        By model, and by method.
+        Arguments by model, options by method.
     random_seed : int, default 0
 
     Raises
     ------
     TargetError, NoMethodError
-        When a model or a method is unknown; the nearest names are said.
+        When a model or a method is unknown; similar names are suggested.
     ArgumentError
         When a name comes twice, or arguments are for no model (options for no method) of the suite,
         cannot be written down, or are not taken.
@@ -115,7 +115,7 @@ def build_model(cell: Cell) -> pm.Model:
 def _checked(
     kind: str, what: str, names: Sequence[str], given: Options
 ) -> dict[str, dict[str, Any]]:
-    """Pair each name with its own arguments, as a file would give them back."""
+    """Pair each name with its arguments, converted as by writing and reading a file."""
     names = list(names)
     if not names:
         raise ArgumentError(f"A suite needs at least one {kind}.")

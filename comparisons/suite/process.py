@@ -24,7 +24,7 @@ import psutil
 
 from .cells import Cell, Limits, Outcome
 
-# How often the limits are looked at, in seconds.
+# Interval between checks of the limits, in seconds.
 _GLANCE = 0.05
 # Longest wait for a new process to import what it needs.
 _START_SECONDS = 300.0
@@ -63,7 +63,7 @@ def run_cell(cell: Cell, limits: Limits, stop: threading.Event | None = None) ->
     Returns
     -------
     Outcome
-        Of a cell that passed a limit, or whose process died, too.
+        Also of a cell that exceeded a limit, or whose process died.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def close_idle() -> None:
 
 @contextmanager
 def _process(stop: threading.Event | None) -> Iterator[_Child]:
-    """Give one that waits, or a new one; it is kept for the next cell if it still lives."""
+    """Give an idle process, or a new one; it is kept for the next cell if still alive."""
     with _LOCK:
         waiting = [_IDLE.pop()] if _IDLE else []
     child = next((child for child in waiting if child.lives), None)
@@ -108,7 +108,7 @@ def _process(stop: threading.Event | None) -> Iterator[_Child]:
 
 
 class _Child:
-    """A process that runs cells, and the line to it."""
+    """A process that runs cells, and the connection to it."""
 
     def __init__(self) -> None:
         self._line, theirs = Pipe()
@@ -172,7 +172,7 @@ class _Child:
         self._errors.close()
 
     def _heard(self, limits: Limits, stop: threading.Event | None) -> Any:
-        """Wait for its next word, with an eye on the limits."""
+        """Wait for the next message, checking the limits."""
         started = time.monotonic()
         try:
             while not self._line.poll(_GLANCE):
@@ -187,13 +187,13 @@ class _Child:
             raise _Died(f"Its process {_end_of(self._process.wait())}.") from error
 
     def _memory(self) -> int:
-        """Memory that is resident in it now, in bytes; 0 where it has just died."""
+        """Resident memory of the process, in bytes; 0 where it has just died."""
         with contextlib.suppress(psutil.Error):
             return int(psutil.Process(self._process.pid).memory_info().rss)
         return 0
 
     def _last_words(self) -> str:
-        """What it wrote last, where it wrote anything."""
+        """The process's last output, if any."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").split("\n")
         said = [line.strip() for line in lines if line.strip()]

@@ -50,7 +50,7 @@ class Store:
         return list(_index(self.folder)["cells"])
 
     def record(self, name: str) -> dict[str, Any] | None:
-        """Read what is known of a cell; None where it has not ended.
+        """Read the record of a cell; None where it has not finished.
 
         Raises
         ------
@@ -92,12 +92,12 @@ class Store:
             ) from error
 
     def write(self, cell: Cell, outcome: Outcome) -> None:
-        """Store how a cell ended, in the place of what was stored of it before.
+        """Store the outcome of a cell, replacing any earlier one.
 
         Raises
         ------
         StorageError
-            When it cannot be written, for want of space say; nothing of it is left then.
+            When it cannot be written, on a full disk, say; no partial cell is left.
         """
         place = self.place(cell.name)
         new, old = (place.with_name(f"{_NEW}{k}-{cell.name}") for k in ("whole", "old"))
@@ -119,14 +119,14 @@ class Store:
                 shutil.rmtree(left, ignore_errors=True)
 
     def begin(self, cells: Sequence[Cell]) -> None:
-        """Note the cells of a run, and sweep up what a killed one left."""
+        """Record the cells of a run, and remove what a killed run left."""
         for left in (self.folder / _CELLS).glob(f"{_NEW}*"):
             shutil.rmtree(left)
         names = [cell.name for cell in cells]
         _write_whole(self.folder / _MARK, json.dumps({"format": FORMAT, "cells": names}, indent=1))
 
     def ended(self, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
-        """Read the records of the cells that have ended; damaged ones are put aside, and named.
+        """Read the records of finished cells; damaged ones are quarantined, with a warning.
 
         Warns
         -----
@@ -168,7 +168,7 @@ def locked_store(folder: Path) -> Iterator[Store]:
     ------
     StorageError
         When another run has it open, it was written in another format, it is no suite's folder, or
-        it cannot be written. Nothing is changed then.
+        it cannot be written. Nothing is changed.
     """
     folder = folder.resolve()
     if folder in _HELD:
@@ -192,7 +192,7 @@ def opened_store(folder: Path) -> Store:
     Raises
     ------
     StorageError
-        When it is none, or was written in another format.
+        When it is not a suite's, or was written in another format.
     """
     _index(folder)
     return Store(folder)
@@ -211,7 +211,7 @@ def _opened_lock(folder: Path) -> IO[str]:
 def _take(lock: IO[str], folder: Path) -> None:
     """Lock a file until it is closed, or this process ends, however it ends."""
     try:
-        # Unlike flock's, this lock is not handed on to processes that an executor forks.
+        # Unlike flock's, this lock is not inherited by processes that an executor forks.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.seek(0)
@@ -237,7 +237,7 @@ def _check_ours(folder: Path) -> None:
 
 
 def _may_be_begun(folder: Path) -> bool:
-    """Whether there is nothing in a folder but what a run leaves that was killed at once."""
+    """Whether a folder holds only what a run killed at its start would leave."""
     ours = (_LOCK, _CELLS, f"{_NEW}{_MARK}")
     return all(path.name in ours for path in folder.iterdir())
 

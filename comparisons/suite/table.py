@@ -22,13 +22,13 @@ _COSTS = ("seconds", "seconds_model", "peak_memory")
 
 @dataclass(frozen=True)
 class Suite:
-    """The cells of a suite that have ended.
+    """The finished cells of a suite.
 
     Attributes
     ----------
     store : Store
     records : mapping of str to mapping
-        By name of the cell, in the order of the grid.
+        Records by name of the cell, in the order of the grid.
     """
 
     store: Store
@@ -36,7 +36,7 @@ class Suite:
 
     @property
     def folder(self) -> Path:
-        """Where it is stored."""
+        """Folder of the store."""
         return self.store.folder
 
     def summary(self) -> pd.DataFrame:
@@ -46,8 +46,8 @@ class Suite:
         -------
         DataFrame
             Indexed by model, method, repeat and quantity, with the columns of
-            `tripos.comparisons.summary.summary_table`. The same suite gives the same table to the
-            bit, in whatever order and on however many processes its cells were run.
+            `tripos.comparisons.summary.summary_table`. The table is bitwise the same in whatever
+            order and on however many processes the cells were run.
         """
         rows, index = [], []
         for record in self.records.values():
@@ -96,7 +96,7 @@ class Suite:
         Raises
         ------
         ArgumentError
-            When no such cell has ended, or it failed.
+            When there is no such finished cell, or it failed.
         StorageError
             When it cannot be read.
         """
@@ -119,7 +119,7 @@ class Suite:
 
 @checked_arguments
 def load_suite(store: str | Path) -> Suite:
-    """Read what `run_suite` stored: of its last run, the cells that have ended.
+    """Read what `run_suite` stored: the finished cells of its last run.
 
     Parameters
     ----------

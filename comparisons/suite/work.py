@@ -24,12 +24,12 @@ from ..summary import summary_table
 from .cells import Cell, Outcome
 from .grid import build_model
 
-# Numbers that some fits have, and that say whether to trust them.
+# Diagnostics that some fits have.
 _DIAGNOSTICS = ("log_evidence", "log_evidence_error", "pareto_khat")
 
 
 def outcome_of(cell: Cell) -> Outcome:
-    """Run a cell and tell how it ended; nothing is raised but an interrupt."""
+    """Run a cell and return its outcome; only an interrupt is raised."""
     _reset_peak_memory()
     seconds: dict[str, Any] = {}
     found: dict[str, Any] = {}
@@ -48,15 +48,15 @@ def outcome_of(cell: Cell) -> Outcome:
 
 
 def warm_up() -> None:
-    """Import what the first cell would wait for."""
+    """Import what the first cell would otherwise wait for."""
     _netcdf(xr.DataTree())
 
 
 def peak_memory() -> int:
-    """Most memory that was resident in this process, in bytes."""
+    """Peak resident memory of this process, in bytes."""
     status = Path("/proc/self/status")
     if status.exists():
-        # What getrusage tells is never less than what the process that started this one held.
+        # getrusage never reports less than the parent process held.
         [line] = [x for x in status.read_text(encoding="ascii").splitlines() if "VmHWM" in x]
         return 1024 * int(line.split()[1])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -106,6 +106,6 @@ def _netcdf(tree: xr.DataTree) -> bytes:
 
 
 def _reset_peak_memory() -> None:
-    """Put the mark of the peak down to the present (Linux; elsewhere it stays)."""
+    """Reset the peak to the present memory (Linux only)."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

@@ -1,7 +1,7 @@
 """Can this posterior be trusted, quantity by quantity? A verdict without MCMC.
 
-What is judged is the approximation itself, not its reweighted draws: k-hat says whether the weights
-that judge it can be trusted, and the discrepancies whether it can.
+The approximation itself is judged, not its reweighted draws: k-hat says whether the weights used as
+judge can be trusted, and the discrepancies whether the approximation can.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ def verdict(
 ) -> Verdict:
     """Judge an approximation, quantity by quantity.
 
-    With ``model`` the judge is a weighted sample of the posterior, drawn here without MCMC: pairs
-    of mirrored draws about the mode, with their importance weights (see `importance`); of a tree
+    With ``model`` the reference is a weighted sample of the posterior, drawn here without MCMC:
+    antithetic pairs of draws about the mode, with importance weights (see `importance`); for a tree
     of `nested_laplace`, whose model may have no joint mode, its own draws, weighted. With
     ``against`` it is another tree: a grid, a NUTS run, weighted draws.
 
     *agrees*: every discrepancy is inside its tolerance by several standard errors. *differs*: one
-    is outside by as many. *inconclusive*: too close or too noisy to tell, or the judge cannot be
-    trusted. *failed*: nothing could be measured, or the posterior has a second mode. What no
-    verdict sees is a mode that no start found, or mass where no draw fell.
+    is outside by as many. *inconclusive*: too close or too noisy to tell, or the reference cannot
+    be trusted. *failed*: nothing could be measured, or the posterior has a second mode. A verdict
+    cannot detect a mode that no search found, or mass where no draw fell.
 
     Parameters
     ----------
@@ -80,15 +80,15 @@ def verdict(
     Returns
     -------
     Verdict
-        ``str()`` of it is the table of judgements and sentences.
+        ``str()`` of it prints the judgements and sentences.
 
     Raises
     ------
     ArgumentError
         When neither or both of ``model`` and ``against`` are given, the tree is not one of that
-        model, or ``var_names`` hold a name that there is nothing to judge of.
+        model, or ``var_names`` hold a name without quantities to judge.
     ModeAtInfinityError, ModeNotFoundError, CurvatureError
-        When the model has no mode to draw around. A tree of `laplace` brings its own.
+        When the model has no mode to draw around. A tree of `laplace` supplies its own.
     NoSharedVariableError
         When there is no quantity to judge.
     """
@@ -100,7 +100,7 @@ def verdict(
     started = time.perf_counter()
     if against is not None:
         rows = _checked(discrepancies(tree, against, var_names=var_names))
-        # A quantity that is not a number is judged for itself.
+        # A quantity that is not a number fails alone.
         finite = rows.index[rows["finite"].to_numpy(dtype=bool)]
         table = judge(rows, tolerance, distrust_of(against, [str(label) for label in finite]))
         return Verdict(table, rows, np.nan, 0, time.perf_counter() - started)
@@ -140,7 +140,7 @@ def _judged_by_weights(
 def _judged_by_own_weights(
     tree: xr.DataTree, tolerance: Tolerances | None, var_names: Sequence[str] | None
 ) -> Verdict:
-    """Weight a tree's draws to the posterior, as it knows the density that they come from."""
+    """Weight a tree's draws to the posterior, by the proposal density that it stores."""
     stats = tree["sample_stats"].to_dataset()
     if "log_proposal" not in stats:
         raise ArgumentError(
@@ -163,7 +163,7 @@ def _judged_by_pairs(
     var_names: Sequence[str] | None,
     rng: np.random.Generator,
 ) -> Verdict:
-    """Draw weighted pairs, and more of them for what is too close or too noisy to tell."""
+    """Draw weighted pairs, and more of them while quantities are inconclusive."""
     gaussian = mode.gaussian
     pairs = weighted_pairs(density, mode, gaussian, pairs=_PAIRS, rng=rng)
     unseen = unseen_share(density, gaussian, pairs, rng)
@@ -181,7 +181,7 @@ def _judged_by_pairs(
 
 
 def _distrust_of(weights: KeptWeights | WeightedPairs, unseen: float = 0.0) -> str | None:
-    """Say why weights cannot judge, with the mass beyond them, and what can."""
+    """Say why the weights cannot be trusted, given the mass they missed, and what to use."""
     size = weights.effective_sample_size
     why = said(broken_by_weights(weights.pareto_khat, size, unseen=unseen))
     return None if why is None else f"{why}; use NUTS"
@@ -220,7 +220,7 @@ def _of_second_mode(place: str, relative_mass: float) -> str:
     return (
         f"the posterior has another mode, at {place}, with {relative_mass:.2g} times the "
         "mass of this one by its own normal approximation, so a single normal cannot hold it; see "
-        "find_modes, and use NUTS with several chains, or a model that tells the modes apart"
+        "find_modes, and use NUTS with several chains, or a model that separates the modes"
     )
 
 

@@ -2,7 +2,7 @@
 
 A contrast T(exact) - T(approximation) of smooth functionals is, near the truth, a difference of two
 sample means of influence functions (Hampel 1974). Its error then needs no bootstrap, and where both
-samples are made of the same draws, what is common to them cancels.
+samples use the same draws, their common noise cancels.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Contrast:
     ----------
     approximation, exact : Sample
     same_draws : bool, default False
-        Whether both weigh the same draws, and what is common to them cancels. If not, the
-        approximation is taken as it is: its user will use these draws, so that their noise is a
-        part of what is measured.
+        Whether both weight the same draws, so that their common noise cancels. If not, the noise of
+        the approximation's draws is a part of what is measured, since these are the draws that its
+        user will use.
     """
 
     approximation: Sample
@@ -45,7 +45,7 @@ class Contrast:
 
 
 def contrasts_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Contrast]:
-    """Set the quantities that two trees share side by side.
+    """Pair the quantities that two trees share.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def contrasts_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Contra
 
 
 def is_normal_at_mode(tree: xr.DataTree, mode: np.ndarray | None = None) -> bool:
-    """Whether a tree stands for the normal distribution at a mode, with the exact curvature.
+    """Whether a tree is the normal distribution at a mode, with the exact curvature.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def is_normal_at_mode(tree: xr.DataTree, mode: np.ndarray | None = None) -> bool
 def contrasts_of_pairs(
     density: LogDensity, pairs: WeightedPairs, var_names: Sequence[str] | None = None
 ) -> dict[str, Contrast]:
-    """Set the normal approximation beside the posterior, both from the same draws.
+    """Compare the normal approximation with the posterior, both by the same draws.
 
-    With equal weights for both there is no noise at all: it comes from where they differ.
+    Noise comes only from differing weights: with equal weights there is none.
     """
     normal = np.exp(pairs.log_laplace - pairs.log_proposal).ravel()
     normal /= normal.sum()
@@ -97,14 +97,14 @@ def contrasts_of_tree_and_pairs(
     pairs: WeightedPairs,
     var_names: Sequence[str] | None = None,
 ) -> dict[str, Contrast]:
-    """Set the draws of a tree, as they are, beside the posterior as weighted draws give it."""
+    """Compare the draws of a tree with the posterior by weighted draws."""
     exact, draws = _samples_of_pairs(density, pairs, var_names), _draws(tree)
     own = {label: sample_of(x, independent=True) for label, x in draws.items()} | cells_of(tree)
     return {label: Contrast(own[label], exact[label]) for label in draws if label in exact}
 
 
 def contrasts_of_weights(tree: xr.DataTree, weights: np.ndarray) -> dict[str, Contrast]:
-    """Set the draws of a tree, as they are, beside the same draws with weights (S,)."""
+    """Compare the draws of a tree with the same draws under weights (S,)."""
     equal = np.full(len(weights), 1 / len(weights))
     return {
         label: Contrast(Sample(x.ravel(), equal), Sample(x.ravel(), weights), same_draws=True)
@@ -119,7 +119,7 @@ def _draws(tree: xr.DataTree) -> dict[str, np.ndarray]:
 def _samples_of_pairs(
     density: LogDensity, pairs: WeightedPairs, var_names: Sequence[str] | None
 ) -> Mapping[str, Sample]:
-    """Compute the variables that some names, or labels of their entries, belong to."""
+    """Compute the variables to which some names, or labels of entries, belong."""
     thetas = pairs.thetas.reshape(-1, density.size)
     if var_names is not None:
         asked = [var_names] if isinstance(var_names, str) else var_names

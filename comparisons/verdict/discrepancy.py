@@ -34,12 +34,12 @@ MEASURES = (
 """Columns of the table; each has its standard error in a column of the same name with ``_se``."""
 
 _ROUNDING = 1e-9
-# Range of values, relative to the largest, that rounding explains.
+# Range of values, relative to the largest, that counts as rounding.
 _CONSTANT = 1e-13
 # Half the central 50 % interval of a normal distribution, in sds.
 _QUARTILE = 0.6744897501960817
 _LEVELS = {"level_50": 0.5, "level_95": 0.95}
-# Probability on each side of a quantile, from whose width its density is read.
+# Probability on each side of a quantile, to estimate its density by a difference.
 _WINDOW = 0.02
 
 
@@ -55,10 +55,10 @@ def discrepancies(
     ----------
     approximation : DataTree
     against : DataTree or WeightedPairs
-        Weighted draws serve a tree of `laplace` best: they give the moments of both, so that what
-        is common to both cancels.
+        Weighted draws suit a tree of `laplace` best: they give the moments of both, so that their
+        common noise cancels.
     density : LogDensity, optional
-        Needed with weighted draws.
+        Required with weighted draws.
     var_names : sequence of str, optional
         Variables; all that both have, if None.
 
@@ -69,8 +69,8 @@ def discrepancies(
         in exact sds; ``log_sd_ratio`` the log of the ratio of sds; ``mass_50`` and ``mass_95`` the
         exact mass of the approximation's central intervals, and ``level_50`` and ``level_95`` the
         approximation's own, which is the level unless values are tied; ``q2.5_shift`` and so on the
-        shift of quantiles, in exact sds (as half the central 50 % interval tells them, so that they
-        exist without an sd); ``wasserstein`` the 1-Wasserstein distance in the same units.
+        shift of quantiles, in exact sds (estimated from half the central 50 % interval, so that
+        they exist without an sd); ``wasserstein`` the 1-Wasserstein distance in the same units.
         ``has_mean`` says whether the draws let mean and sd be compared: where they do not, the
         shift of the mean and the ratio are NaN. ``finite`` says whether all values were numbers:
         where they were not, all others are NaN.
@@ -78,8 +78,8 @@ def discrepancies(
     Raises
     ------
     ArgumentError
-        When weighted draws come without their density, or ``var_names`` hold a name that not both
-        have.
+        When weighted draws come without their density, or ``var_names`` hold a name that one of
+        them lacks.
     """
     if isinstance(against, xr.DataTree):
         contrasts = contrasts_of_trees(approximation, against)
@@ -160,7 +160,7 @@ def _moments(contrast: Contrast, *, heavy: bool) -> dict[str, float]:
     influences[1] = influences[1] + shift * squares[1]  # of the sd that is its unit
     return {
         **_with_error("mean_shift", shift, contrast.error(*influences)),
-        # A square with so heavy a tail has no standard error to speak of.
+        # A square with so heavy a tail has no usable standard error.
         **_with_error("log_sd_ratio", ratio, np.inf if heavy else contrast.error(*squares)),
     }
 
@@ -173,7 +173,7 @@ def _standardised(sample: Sample) -> tuple[float, float, np.ndarray]:
 
 
 def _masses(contrast: Contrast, quantiles: np.ndarray) -> dict[str, float]:
-    """Exact mass of the central intervals, whose ends the approximation's own draws give."""
+    """Exact mass of the approximation's central intervals."""
     rows: dict[str, float] = {}
     for name, ends in (("mass_50", (1, 3)), ("mass_95", (0, 4))):
         low, high = quantiles[list(ends)]
@@ -205,7 +205,7 @@ def _ratio_at(contrast: Contrast, probability: float) -> float:
 
 def _quantile_shifts(contrast: Contrast, one: np.ndarray, exact: np.ndarray) -> dict[str, float]:
     if exact[0] == exact[-1] == one[0] == one[-1]:
-        # All that varies lies beyond these quantiles: they cannot tell.
+        # All variation lies beyond these quantiles, which cannot be compared.
         return _empty([f"q{100 * p:g}_shift" for p in PROBABILITIES])
     spread = _spread(contrast.exact, exact)
     rows: dict[str, float] = {}
@@ -248,7 +248,7 @@ def _wasserstein(contrast: Contrast, spread: float) -> dict[str, float]:
 
 
 def _spread(sample: Sample, quantiles: np.ndarray) -> float:
-    """Sd as half the central 50 % interval tells it, or itself where half the values are tied."""
+    """Sd from half the central 50 % interval, or itself where half the values are tied."""
     half = (quantiles[3] - quantiles[1]) / 2
     return float(half / _QUARTILE) if half > 0 else _standardised(sample)[1]
 
@@ -266,7 +266,7 @@ def _is_constant(values: np.ndarray) -> bool:
 
 
 def _of_constants(varies: Sequence[bool], *, same: bool) -> dict[str, float]:
-    """Rows of a quantity that does not vary on one side at least: it agrees, or is far off."""
+    """Measures of a quantity that is constant on at least one side: equal, or far off."""
     rows = {column: 0.0 for name in MEASURES for column in (name, f"{name}_se")}
     rows |= _LEVELS | {"mass_50": 0.5, "mass_95": 0.95}
     if any(varies):

@@ -1,4 +1,4 @@
-"""Who judges whom in a comparison: the most exact tree judges the others, or weighted draws do."""
+"""What each tree of a comparison is judged by: the most exact tree, or weighted draws."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .result import Verdict
 
 
 def reference_of(trees: Mapping[str, xr.DataTree]) -> str | None:
-    """Label of the most exact tree: a grid, or else a NUTS run; rather one that can be trusted."""
+    """Label of the most exact tree: a grid, or else a NUTS run; a trusted one if possible."""
     methods = {label: method_of(tree) for label, tree in trees.items()}
     ranks = {x: m.judge_rank for x, m in methods.items() if m and m.judge_rank is not None}
     labels = sorted(ranks, key=ranks.__getitem__)
@@ -39,7 +39,7 @@ def verdicts(
     ----------
     trees : mapping of str to DataTree
     density : LogDensity, optional
-        The model's: where no tree can judge, weighted draws of it do.
+        Density of the model: where no tree can judge, weighted draws from it do.
     judges : mapping of str to str, optional
         Label of a tree to label of the one that judges it; the most exact one judges all others,
         if None.
@@ -49,7 +49,7 @@ def verdicts(
     Returns
     -------
     dict of str to Verdict
-        By label; none for a tree that judges, or that shares no quantity with its judge.
+        Keyed by label; no entry for the judge, or a tree that shares no quantity with it.
     """
     if judges is None:
         reference = reference_of(trees)

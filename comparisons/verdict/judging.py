@@ -1,6 +1,6 @@
 """From measured discrepancies and stated tolerances to one judgement a quantity.
 
-A pure function of a table: it draws nothing and knows no model.
+A pure function of a table, without random draws or a model.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ import pandas as pd
 from ...approximations.errors import ArgumentError
 
 Judgement = Literal["agrees", "differs", "inconclusive", "failed"]
-# What is compared where tails are too heavy for moments. Outer quantiles are as restless as the
-# moments there; the mass of the 95 % interval stands for them.
+# What is compared where tails are too heavy for moments. Outer quantiles are as noisy as the
+# moments there; the mass of the 95 % interval is used instead.
 QUARTILES = (0.25, 0.5, 0.75)
 JUDGEMENTS: tuple[Judgement, ...] = ("agrees", "differs", "inconclusive", "failed")
 
 
 @dataclass(frozen=True)
 class Tolerances:
-    """What is near enough.
+    """Acceptable discrepancies.
 
     Attributes
     ----------
     mean : float, default 0.1
-        Shift of the mean, in exact sds; of the quartiles where there are no moments.
+        Shift of the mean, in exact sds; of the quartiles where moments do not exist.
     sd : float, default 0.1
         Relative error of the standard deviation.
     mass : float, default 0.03
-        By how much the exact mass of the central 50 % and 95 % intervals may differ from that.
+        How far the exact mass of the central 50 % and 95 % intervals may be from nominal.
     standard_errors : float, default 4
         How many standard errors must lie between a discrepancy and its tolerance, for a judgement
-        on either side. With some hundred discrepancies looked at, two would let several of those
-        just outside their tolerance pass.
+        on either side. With some hundred discrepancies tested, two would let several just outside
+        their tolerance pass.
 
     Raises
     ------
@@ -61,7 +61,7 @@ class Tolerances:
 
 @dataclass(frozen=True)
 class Criterion:
-    """One discrepancy of one quantity, beside what is tolerated.
+    """One discrepancy of one quantity, with its tolerance.
 
     Attributes
     ----------
@@ -80,12 +80,12 @@ class Criterion:
     high: float
 
     def is_inside(self, standard_errors: float) -> bool:
-        """Whether it is inside, its error included."""
+        """Whether the discrepancy is inside by that many standard errors."""
         reach = standard_errors * self.error
         return self.low <= self.discrepancy - reach and self.discrepancy + reach <= self.high
 
     def is_outside(self, standard_errors: float) -> bool:
-        """Whether it is outside, beyond its error."""
+        """Whether the discrepancy is outside by that many standard errors."""
         reach = standard_errors * self.error
         return self.discrepancy - reach > self.high or self.discrepancy + reach < self.low
 
@@ -110,16 +110,15 @@ def judge(
         As `tripos.comparisons.verdict.discrepancy.discrepancies` makes it.
     tolerance : Tolerances, optional
     distrust : str, optional
-        Why what the approximation was measured against cannot be trusted; everything is
-        inconclusive then.
+        Why the reference cannot be trusted; every quantity is then inconclusive.
     remedy : str
         What to do about a quantity that differs: the end of its sentence.
 
     Returns
     -------
     DataFrame
-        By quantity: ``judgement``; ``criterion``, ``discrepancy``, ``error``, of the measure that
-        decided; and a ``sentence``.
+        By quantity: ``judgement``; ``criterion``, ``discrepancy`` and ``error`` of the decisive
+        measure; and a ``sentence``.
     """
     limits = tolerance or Tolerances()
     judged = {
@@ -135,7 +134,7 @@ def _judged(
     if not row["finite"]:
         why = (
             f"{quantity} is not a finite number for some draws, so it has no moments to compare; "
-            "ask about another quantity, or bound the variables that it divides by."
+            "ask about another quantity, or bound its denominator away from zero."
         )
         return _verdict("failed", None, why)
     criteria = list(criteria_of(row, limits))
@@ -162,7 +161,7 @@ def _judged(
 
 
 def criteria_of(row: pd.Series, limits: Tolerances) -> Iterator[Criterion]:
-    """Set the discrepancies of a quantity, a row of a table of them, beside what is tolerated."""
+    """Pair the discrepancies of a quantity, a row of their table, with the tolerances."""
 
     def of(name: str, low: float, high: float) -> Criterion:
         return Criterion(name, float(row[name]), float(row[f"{name}_se"]), low, high)
@@ -178,7 +177,7 @@ def criteria_of(row: pd.Series, limits: Tolerances) -> Iterator[Criterion]:
 
 
 def _clarity(criterion: Criterion) -> float:
-    """Prefer what a reader minds most: an interval that is wrong, where it is clearly so."""
+    """Rank criteria for the sentence: a clearly wrong interval matters most."""
     return criterion.excess * (1.5 if criterion.name == "mass_95" else 1.0)
 
 
@@ -219,11 +218,11 @@ def _said(quantity: str, criterion: Criterion, row: pd.Series) -> str:
 
 
 def _with_error(error: float, unit: str = "") -> str:
-    """Tell a standard error, where there is one."""
+    """Format a standard error, where there is one."""
     return f" (s.e. {error:.2g}{unit})" if error > 1e-6 else ""
 
 
 def _unclear(quantity: str, criterion: Criterion, row: pd.Series) -> str:
     if np.isposinf(criterion.error):
         return f"the tails of {quantity} are too heavy for its sd to be compared"
-    return f"{_said(quantity, criterion, row)}, too close to its tolerance, or too noisy, to tell"
+    return f"{_said(quantity, criterion, row)}, too close to its tolerance, or too noisy, to decide"

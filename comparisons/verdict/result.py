@@ -10,13 +10,13 @@ import pandas as pd
 
 from .judging import JUDGEMENTS
 
-# Lines that are printed of a verdict on many quantities.
+# Largest number of lines printed of a verdict.
 _MOST_LINES = 30
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found about each quantity of an approximation.
+    """Judgement of each quantity of an approximation.
 
     Attributes
     ----------
@@ -24,17 +24,17 @@ class Verdict:
         By quantity: ``judgement`` ("agrees", "differs", "inconclusive" or "failed"), the
         ``criterion`` that decided, its ``discrepancy`` and ``error``, and a ``sentence``.
     discrepancies : DataFrame
-        All that was measured; empty where nothing could be.
+        All discrepancies measured; empty where none could be.
     pareto_khat : float
-        Of the weights that judged; NaN where a tree did. Below 0.7 they can be trusted.
+        Of the weights used as reference; NaN where that was a tree. Below 0.7 they can be trusted.
     evaluations : int
         Log densities evaluated for it.
     seconds : float
     second_mode : str
         Where another mode of comparable mass is; empty where none was found.
     heavier_mode : (P,) array or None
-        The mode that judged, where it is another than the one that a search from the model's start
-        ends at, which has next to no mass beside it.
+        The mode that was used, where a search from the model's initial point ends at another one,
+        of negligible mass in comparison.
     """
 
     table: pd.DataFrame
@@ -47,7 +47,7 @@ class Verdict:
 
     @property
     def k_hat(self) -> float:
-        """Old name of ``pareto_khat``; it goes with 0.3."""
+        """Old name of ``pareto_khat``, to be removed in 0.3."""
         message = "Verdict.k_hat is Verdict.pareto_khat since 0.2; the old name goes with 0.3."
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         return self.pareto_khat
@@ -59,7 +59,7 @@ class Verdict:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many quantities got each judgement."""
+        """Number of quantities with each judgement."""
         found = self.table["judgement"].value_counts()
         return {name: int(found.get(name, 0)) for name in JUDGEMENTS}
 
@@ -80,13 +80,13 @@ class Verdict:
         return self.table.iloc[order]
 
     def _common_reason(self) -> str:
-        """Say what all sentences say, if they say the same of every quantity."""
+        """The common sentence, if all quantities have the same one."""
         rows = zip(self.table.index, self.table["judgement"], self.table["sentence"], strict=True)
         said = {(judged, text.removeprefix(f"{name}: ")) for name, judged, text in rows}
         return "  ".join(said.pop()) if len(said) == 1 else ""
 
     def __str__(self) -> str:
-        """Give one line a quantity, of many the worst: the judgement and the sentence."""
+        """One line per quantity, the worst of many: its judgement and sentence."""
         shown = self.worst()
         reason = self._common_reason()
         if reason and len(shown) < len(self.table):

@@ -1,8 +1,8 @@
-"""Whether a Hessian is the second derivative: products with it against differences of gradients.
+"""Check that a Hessian is the second derivative, by differences of gradients.
 
-PyTensor's rules can lose a second derivative at the very point where a density has its mode (of
-|x|^2 at 0, or where a branch of a switch holds a limit), and an operation's author may forget a
-part. The exact gradient, a little above and below the mode, knows nothing of the rule.
+PyTensor's rules can lose a second derivative exactly at a density's mode (of |x|^2 at 0, or where a
+branch of a switch holds a limit), and a user's operation may omit a term. Differences of the exact
+gradient around the mode do not depend on these rules.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from .differences import central_difference
 Product = Callable[[np.ndarray], np.ndarray]
 
 _DIRECTIONS, _SEED = 2, 20260102
-# Steps in sds. The first serves nearly all densities; shorter ones those that bend sharply next to
-# the mode (kinks, edges of a support), longer ones gradients that have lost digits.
+# Steps in sds. The first suits nearly all densities; shorter ones suit sharp bends next to the mode
+# (kinks, edges of a support), longer ones suit gradients with large rounding errors.
 _STEPS, _LONG_STEPS = (3e-4, 3e-5, 3e-6), (1e-2, 1e-1)
-# Steps to both sides of a kink, and the least jump of its slope, in sds and one over sd. Across so
-# few sds a smooth slope changes by a thousandth of that.
+# Steps to both sides of a kink, in sds, and the least jump of the slope, in reciprocal sds. Across
+# so short a step a smooth slope changes by a thousandth of that.
 _BESIDE, _JUMP = 1e-6, 1e-3
-# How much closer to each other than to the Hessian differences are that have settled.
+# Ratio by which converged differences agree better with each other than with the Hessian.
 _SETTLED = 0.1
-# Difference that rounding and the steps explain, as a share of a product's entry.
+# Largest relative difference in an entry of a product that counts as rounding error.
 _EXPLAINED = 1e-4
 
 
 class Slope(Protocol):
-    """What is asked of a log density."""
+    """The part of a log density that the checks use."""
 
     @property
     def size(self) -> int:
@@ -54,24 +54,24 @@ class Slope(Protocol):
 def hessian_error(density: Slope, theta: np.ndarray, product: Product, scale: np.ndarray) -> float:
     """Compare a Hessian's products along random directions with differences of the gradient.
 
-    A direction moves every parameter by about its own conditional sd, times a step, so that a wrong
-    entry shows whichever parameter it belongs to. The directions are the same in every call. Costs
-    4 gradients and 2 products, and more only where an exact Hessian disagrees.
+    A direction moves every parameter by about a step times its conditional sd, so that a wrong
+    entry shows for any parameter. The directions are the same in every call. It costs 4 gradients
+    and 2 products, and more only where an exact Hessian disagrees.
 
     Parameters
     ----------
     density : LogDensity
     theta : (P,) array
     product : callable
-        Vector (P,) to the Hessian times it.
+        Maps a vector (P,) to the Hessian times it.
     scale : (P,) array
-        Roots of the size of the Hessian's diagonal, or about.
+        Square roots of the Hessian's absolute diagonal, approximately.
 
     Returns
     -------
     float
-        Largest disagreement in an entry of a product, as a share of its size, where the Hessian is
-        made of differences itself; 0 where it is exact.
+        Largest relative disagreement in an entry of a product, where the Hessian itself is by
+        differences; 0 where it is exact.
 
     Raises
     ------
@@ -82,17 +82,17 @@ def hessian_error(density: Slope, theta: np.ndarray, product: Product, scale: np
     for direction in _directions(len(theta)):
         vector = direction / scale
         claimed = product(vector)
-        # Where the scale is another's than this Hessian's, such as a prior's.
+        # Where the scale is not this Hessian's, but a prior's, say.
         length = max(1.0, math.sqrt(abs(float(vector @ claimed)) / len(theta)))
         errors.append(_error_along(density, theta, vector / length, claimed / length, scale))
     return max(errors)
 
 
 def check_flatness(density: Slope, theta: np.ndarray, product: Product) -> None:
-    """Tell a top that looks flat because its Hessian is wrong from one that is flat.
+    """Check whether a maximum is flat, or only appears so because its Hessian is wrong.
 
-    Its scale is not known then, so differences count where two steps, in unconstrained units, agree
-    with each other and not with the Hessian, by more than rounding.
+    The scale is then unknown, so that differences are used where two steps, in unconstrained units,
+    agree with each other but not with the Hessian, beyond rounding.
 
     Raises
     ------
@@ -111,17 +111,17 @@ def check_flatness(density: Slope, theta: np.ndarray, product: Product) -> None:
 
 
 def check_kink(density: Slope, theta: np.ndarray, entry: int, scale: float) -> None:
-    """Refuse a point where the slope in one parameter jumps, or the density ends.
+    """Reject a point where the slope in one parameter jumps, or the density ends.
 
     Parameters
     ----------
     density : LogDensity
     theta : (P,) array
-        Where a search came to a halt.
+        Where a search stopped.
     entry : int
         The parameter.
     scale : float
-        One over its sd.
+        Reciprocal of its sd.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def check_kink(density: Slope, theta: np.ndarray, entry: int, scale: float) -> N
 def _error_along(
     density: Slope, theta: np.ndarray, vector: np.ndarray, claimed: np.ndarray, scale: np.ndarray
 ) -> float:
-    """Error of a product: of differences at the first step that is finite, else 0 at the least."""
+    """Error of a product by differences: at the first finite step, or 0 if exact."""
     size, seen = scale + np.abs(claimed), claimed
     for found in _differences(density, theta, vector):
         error = float((np.abs(found - claimed) / size).max())  # NaN where one of them is
@@ -163,7 +163,7 @@ def _error_along(
 
 @lru_cache(maxsize=4)
 def _directions(size: int) -> np.ndarray:
-    """Random signs times random lengths (K, P), none of them close to 0."""
+    """Random signs times random lengths (K, P), none close to 0."""
     rng, shape = np.random.default_rng(_SEED), (_DIRECTIONS, size)
     return rng.choice((-1.0, 1.0), size=shape) * rng.uniform(0.5, 1.5, size=shape)
 
@@ -172,9 +172,9 @@ def _refusal(density: Slope, worst: int, claimed: np.ndarray, found: np.ndarray)
     return DerivativeError(
         "The Hessian at the mode is not the second derivative of the log density: along a "
         f"direction it gives {claimed[worst]:.5g} for {density.parameters[worst]}, and differences "
-        f"of the gradient give {found[worst]:.5g}. Either a rule of differentiation leaves a part "
+        f"of the gradient give {found[worst]:.5g}. Either a rule of differentiation omits a term "
         "out there, as of a switch with a branch for one point, or of an operation of one's own; "
-        "or the slope jumps, as of |x| at 0. Write that part of the model in another way, or use "
+        "or the slope jumps, as of |x| at 0. Rewrite that part of the model, or use "
         "smc or nuts."
     )
 

@@ -11,9 +11,9 @@ Gradient = Callable[[np.ndarray], np.ndarray]
 # Length of a step in sds: the error of a central difference is a sixth of its
 # square, times the third derivative of the gradient, and the gradient's own noise over it.
 _STEP = 1e-3
-# By what factor a step may be off, be lengthened at once, and be shortened at once.
+# Factors by which a step may be off, be lengthened at once, and be shortened at once.
 _NEARLY, _LONGER, _SHORTER = 4.0, 30.0, 1e-3
-# The longest step, in unconstrained units: a flat direction would ask for more and more.
+# The longest step, in unconstrained units: in a flat direction it would grow without limit.
 _LONGEST = 1e3
 _MOST_TRIALS = 8
 
@@ -21,9 +21,9 @@ _MOST_TRIALS = 8
 def product_by_differences(gradient: Gradient, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """Multiply a Hessian by a vector: a central difference of gradients along it.
 
-    The step moves the parameter that is moved most by a thousandth of its sd, which the curvature
-    that the differences themselves find tells. That takes 2 gradients where this sd is about 1 for
-    the largest entry of the vector, 4 mostly, and 16 at most.
+    The step moves the most affected parameter by a thousandth of its sd, estimated from the
+    curvature that the differences find. That takes 2 gradients where this sd is about 1 for the
+    largest entry of the vector, usually 4, and 16 at most.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def central_difference(
 ) -> np.ndarray:
     """Difference quotient (P,) of the gradient along a vector (P,), from both sides."""
     above, below = theta + step * vector, theta - step * vector
-    # As far as the digits of theta let it go.
+    # Limited by the rounding of theta.
     length = (above - below) @ vector / (vector @ vector)
     with np.errstate(all="ignore"):  # beyond the support: who asked looks at what is not finite
         return (gradient(above) - gradient(below)) / length

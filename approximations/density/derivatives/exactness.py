@@ -1,4 +1,4 @@
-"""Exact second derivatives as long as they can be evaluated."""
+"""Exact second derivatives where they can be evaluated."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from pytensor.graph.utils import MethodNotDefined
 
-# What an operation raises when it is asked for a derivative that its author left out.
+# Errors of operations whose author did not implement a derivative.
 LEFT_OUT = (NotImplementedError, MethodNotDefined, TypeError, AttributeError)
 
 
 def exact_where_possible[**A, R](method: Callable[A, R]) -> Callable[A, R]:
-    """Let a function of a log density answer by differences once its exact derivative fails.
+    """Make a function of a log density fall back on differences if its exact derivative fails.
 
     Most operations without a second derivative say so when they are differentiated; some only when
     they are evaluated.

@@ -17,12 +17,12 @@ from ..sparsity.pattern import Pattern, pattern_of
 from .differences import central_difference, product_by_differences
 from .exactness import LEFT_OUT, exact_where_possible
 
-# Entries of a temporary array: vectors times the largest number of data.
+# Largest size of a temporary array: vectors times the largest number of data.
 _ENTRIES = 2**22
-# Length in sds of a step of differences of products, which may be differences themselves.
+# Step in sds for differences of products, which may be differences themselves.
 _STEP = 1e-2
-# Third derivatives along so many vectors are taken one by one: a batch of them takes ten times as
-# long to compile.
+# Up to this many third derivatives are taken one by one: a batch takes ten times as long to
+# compile.
 _ONE_BY_ONE = 16
 
 
@@ -35,7 +35,7 @@ class ScalarFunction:
         self.evaluations = {"value": 0, "gradient": 0, "hessian_vector_product": 0}
 
     def value(self, theta: np.ndarray) -> float:
-        """Value at ``theta`` (P,); minus infinity where the graph refuses the point."""
+        """Value at ``theta`` (P,); minus infinity where the graph rejects the point."""
         self.evaluations["value"] += 1
         function = self.functions("value")
         try:
@@ -47,7 +47,7 @@ class ScalarFunction:
         self, thetas: np.ndarray, *, progress: Callable[[int], None] | None = None
     ) -> np.ndarray:
         """Values (S,) at points ``thetas`` (S, P), in chunks; ``progress`` is called after each."""
-        # Columns in one piece each: that is how the arrays of a batch lie, too.
+        # Column-major, as the arrays of a batch are.
         thetas = np.asfortranarray(thetas, dtype=float)
         self.evaluations["value"] += len(thetas)
         values = np.empty(len(thetas))
@@ -58,7 +58,7 @@ class ScalarFunction:
         return values
 
     def _values(self, thetas: np.ndarray) -> np.ndarray:
-        """Evaluate a batch; where a row is refused, halves of it, until that row stands alone."""
+        """Evaluate a batch; where a row is rejected, halve the batch until that row is isolated."""
         try:
             return self.functions.batch("batched_value", "value", thetas)[0]
         except NO_DENSITY:
@@ -103,7 +103,7 @@ class ScalarFunction:
 
     @property
     def hessian_source(self) -> str:
-        """``"exact"``, ``"differences of the gradient"``, or ``""`` while no Hessian was made."""
+        """``"exact"``, ``"differences of the gradient"``, or ``""`` before the first Hessian."""
         sources = {None: "", True: "exact", False: "differences of the gradient"}
         return sources[self.__dict__.get("has_exact_hessian")]
 
@@ -125,7 +125,7 @@ class ScalarFunction:
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Value, gradient (P,) and the Hessian times each of ``vectors`` (V, P).
 
-        They share their work, as far as all vectors go through one call.
+        They share their work, if one call can take all vectors.
         """
         if not self.has_exact_hessian:
             found = [self.hessian_vector_product(theta, vector) for vector in vectors]
@@ -170,7 +170,7 @@ class ScalarFunction:
         """Gradient (P,) of the sum of ``w' H v`` over rows of weights and vectors (V, P).
 
         These are third derivatives, by one more reverse pass, which costs about two products each;
-        or by differences of products, where PyTensor has none.
+        or by differences of products, where PyTensor has no third derivative.
         """
         try:
             return self._exact_product_gradient(_vector(theta), vectors, weights)
@@ -196,7 +196,7 @@ class ScalarFunction:
     def _difference_of_products(
         self, theta: np.ndarray, vector: np.ndarray, weight: np.ndarray
     ) -> np.ndarray:
-        """How the product with a vector changes along a weight: third derivatives commute."""
+        """Change of the product with a vector along a weight: third derivatives are symmetric."""
         curved = np.max(np.abs(weight * self.hessian_vector_product(theta, weight)))
         if not curved > 0:
             return np.zeros(self.size)
@@ -211,17 +211,17 @@ class ScalarFunction:
 
     @cached_property
     def pattern(self) -> Pattern:
-        """Where the Hessian may differ from zero, for the data as they are."""
+        """Where the Hessian may differ from zero, for the current data."""
         with lean_rewriting():
             return pattern_of(self.functions.symbolic)
 
     @cached_property
     def colouring(self) -> Colouring | None:
-        """Groups of columns that one product tells; None where a dense Hessian is better."""
+        """Groups of columns that share a product; None where a dense Hessian is better."""
         return colouring_that_pays(self.pattern.structure) if may_pay(self.size) else None
 
     def refresh(self) -> None:
-        """Take new data into what was found of the old."""
+        """Recompute what depends on the data."""
         self.functions.symbolic.refresh()
         if "pattern" in self.__dict__ and not self.pattern.holds():
             del self.pattern

@@ -13,7 +13,7 @@ from .scalar_function import ScalarFunction
 class Tilted:
     """The log density log p + strength h, for a function h of ``theta`` (P,).
 
-    It answers as a `LogDensity` does to what a step of a search asks.
+    It has the methods of a `LogDensity` that a step of a search needs.
 
     Attributes
     ----------

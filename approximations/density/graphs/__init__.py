@@ -1,7 +1,6 @@
-"""A model as graphs over one vector, compiled; and the data and starts that users give it by name.
+"""A model as compiled graphs over one vector; data and starting points given by name.
 
-``parameters`` lays the vector out, ``symbolic`` makes the graphs: ``lifting`` takes data out of
-them, ``hoisting`` what depends on data alone, ``guards`` what needs no asking. ``compiling`` makes
-them callable, quick in NumPy by ``numpy_rewrites`` and in Numba by ``logistic``, when ``functions``
-is asked for one.
+``parameters`` lays the vector out, ``symbolic`` builds the graphs: ``lifting`` takes data out of
+them, ``hoisting`` what depends on data alone, ``guards`` needless checks. ``functions`` has them
+compiled on demand by ``compiling``, fast in NumPy by ``numpy_rewrites``, in Numba by ``logistic``.
 """

@@ -1,9 +1,9 @@
 """Write absolute values so that they can be differentiated twice where they are 0.
 
-PyTensor gives |x| the slope sign(x), which is 0 at 0. Of |x|^2 that makes the second derivative
-2 sign(x)^2, and so 0 at exactly the point where a symmetric density has its mode. Here |x| is
-s x with s = -1 below 0 and 1 elsewhere, which gives every smooth function of |x| both derivatives.
-Square roots of squares are absolute values, too, and have no derivative at 0 as they stand.
+PyTensor gives |x| the slope sign(x), which is 0 at 0. For |x|^2 that makes the second derivative 2
+sign(x)^2, which is 0 at exactly the point where a symmetric density has its mode. Here |x| is s x
+with s = -1 below 0 and 1 elsewhere, which gives every smooth function of |x| both derivatives.
+Square roots of squares are absolute values, too, and have no derivative at 0 as written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _signed(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Elemwise])
 def _sided(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Write x sign(x) as s x: that s is not 0 at 0 the factor x hides."""
+    """Write x sign(x) as s x: the factor x hides that s is not 0 at 0."""
     if not isinstance(node.op.scalar_op, Mul):
         return None
     signs = [v for v in node.inputs if _operation(v) is Sign and _is_real(v.owner.inputs[0])]
@@ -71,7 +71,7 @@ _REWRITTEN = (
 
 
 def twice_differentiable(graph: Any) -> Any:
-    """Rewrite the absolute values of a graph; its finite values stay."""
+    """Rewrite the absolute values of a graph, without changing its finite values."""
     for rewriting in _REWRITTEN:
         graph = rewrite_graph(graph, include=(), custom_rewrite=rewriting)
     return graph
@@ -100,7 +100,7 @@ def _power(x: Any) -> tuple[Any, float] | None:
 
 
 def _is_nonnegative(x: Any) -> bool:
-    """Whether a graph adds and multiplies nothing but even powers, roots and exponentials."""
+    """Whether a graph only adds and multiplies even powers, roots and exponentials."""
     if isinstance(x, Constant):
         return bool(np.all(x.data >= 0))
     if x.owner is None:

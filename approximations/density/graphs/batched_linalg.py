@@ -1,7 +1,7 @@
-"""Factors and solutions for a batch of matrices at once, where PyTensor goes through it in Python.
+"""Factors and solutions of whole batches of matrices, where PyTensor loops in Python.
 
-A matrix that cannot be factored or solved gives NaN in its own place, as PyTensor's operations on
-one matrix do, and leaves the others alone.
+A matrix that cannot be factored or solved gives NaN for itself, as PyTensor's operations on one
+matrix do, without affecting the others.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from .numpy_calls import NumpyCall
 
 @node_rewriter([Blockwise, MatrixInverse])
 def batched_linalg(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Call one of the functions below for a batch, if there is one.
+    """Use one of the functions below for a batch, if there is one.
 
-    And for a single inverse, which PyTensor lets fail.
+    Also for a single inverse, where PyTensor would raise.
     """
     function = _function_of(getattr(node.op, "core_op", node.op))
     if function is None:
@@ -85,8 +85,8 @@ def solve_triangular(
 ) -> np.ndarray:
     """Solve a x = b for triangular matrices (..., m, m) and (..., m, n).
 
-    LAPACK takes one matrix at a time, with all its right-hand sides. Of more matrices than rows the
-    unknowns are found one by one, for all matrices together.
+    LAPACK takes one matrix at a time, with all its right-hand sides. If there are more matrices
+    than rows, unknowns are found one by one, for all matrices together.
     """
     rows, matrices = a.shape[-1], int(np.prod(a.shape[:-2]))
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -110,7 +110,7 @@ def _solved_by_lapack(
     a: np.ndarray, b: np.ndarray, *, lower: bool, unit_diagonal: bool
 ) -> np.ndarray:
     (trtrs,) = get_lapack_funcs(("trtrs",), (a, b))
-    # LAPACK reads columns: the transpose of a matrix in C order is the one in its own.
+    # LAPACK is column-major: it reads a matrix in C order as its transpose.
     solved, info = trtrs(a.T, b, lower=not lower, trans=1, unitdiag=unit_diagonal)
     return solved if info == 0 else np.full_like(solved, np.nan)
 

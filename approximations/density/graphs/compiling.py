@@ -1,4 +1,4 @@
-"""Compiled functions: ready at once on NumPy, moved to Numba when the work to come pays for it.
+"""Compiled functions: ready at once on NumPy, moved to Numba when the work is worth it.
 
 Numba needs 5 to 100 s to compile a log density from nothing, and then answers in microseconds.
 PyTensor's Python linker is ready in well under a second and answers in about a millisecond: all
@@ -24,18 +24,18 @@ from .work import SECONDS_PER_OPERATION, CountingLinker, seconds_per_row
 
 Linker = Literal["auto", "numpy", "numba"]
 
-# What Numba takes to compile a graph, roughly: so long, and so long for each operation on NumPy.
+# Approximate time for Numba to compile a graph: a constant, plus a term per NumPy operation.
 _SECONDS_TO_COMPILE = 2.0
 _SECONDS_TO_COMPILE_ONE = 0.1
 
 
-# Up to so many entries a graph in canonical form takes twice as long to compile, and gives its
-# answers no sooner.
+# Up to this many entries a graph in canonical form takes twice as long to compile, and runs no
+# faster.
 _FEW_ENTRIES = 10_000
 
 
 def _numpy_mode(linker: CountingLinker, optimizer: str, *, canonical: bool) -> Mode:
-    # Fused loops and BLAS calls are made for compiled code: in Python they cost time.
+    # Fused loops and BLAS calls suit compiled code: in Python they cost time.
     mode = Mode(linker=linker, optimizer=optimizer).excluding("fusion", "inplace", "BlasOpt")
     return (mode if canonical else mode.excluding("canonicalize")).including(FOR_NUMPY)
 
@@ -51,20 +51,20 @@ class CompiledFunction:
     ----------
     inputs, outputs : sequence of Variable
     model : pymc.Model
-        Whose ``check_bounds`` decides what a parameter out of bounds gives (minus infinity).
+        Its ``check_bounds`` decides whether a parameter out of bounds gives minus infinity.
     linker : {"auto", "numpy", "numba"}
         ``"auto"`` starts on NumPy and moves to Numba once the work done there, as counted from
-        operations and array sizes, would have paid for compiling. It is counted and not timed, so
-        that the same work takes the same path, and so gives the same bits, in every run.
+        operations and array sizes, would have paid for compiling. Work is counted, not timed, so
+        that every run takes the same path and gives bitwise the same results.
     entries : int
         Entries of the largest array in one evaluation.
     optimizer : str
-        PyTensor's set of rewrites for NumPy: ``"fast_compile"`` for a graph rewritten before.
+        PyTensor's set of rewrites for NumPy: ``"fast_compile"`` for a rewritten graph.
 
     Attributes
     ----------
     seconds_per_row : float
-        What a point of a batch costs on NumPy: a guess from the graph alone.
+        Cost of a point of a batch on NumPy, estimated from the graph alone.
     seconds_compiling : float
     """
 
@@ -104,12 +104,12 @@ class CompiledFunction:
             result = self._call(arguments)
         if self._canonical or self._on_numba or not any(np.isnan(part).any() for part in result):
             return result
-        # Of a term guarded by a switch, the slope is 0 * inf until the canonical form is taken.
+        # The slope of a term guarded by a switch is 0 * inf unless in canonical form.
         self._canonical = True
         return self._first_call(arguments, rows, numba=False)
 
     def _numba_would_have_paid(self, rows: int) -> bool:
-        """Count a call, and tell whether the time has come to leave NumPy."""
+        """Count a call; tell whether the work so far would have paid for Numba."""
         if self._on_numba or self._counter is None or self._linker != "auto":
             return False
         self._counted += self._per_call + rows * self._per_row
@@ -133,7 +133,7 @@ class CompiledFunction:
         return result
 
     def _call(self, arguments: Sequence[np.ndarray]) -> list[np.ndarray]:
-        # What is not finite is judged by those who asked; NumPy's warnings would say it twice.
+        # The caller checks for values that are not finite; NumPy's warnings would be duplicates.
         with np.errstate(all="ignore"):
             return self._function(*arguments)
 

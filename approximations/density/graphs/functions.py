@@ -1,4 +1,4 @@
-"""The functions of a log density, each compiled when it is first asked for, and their batches."""
+"""The functions of a log density, each compiled at its first use, and their batches."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .lean import lean_rewriting
 from .symbolic import SymbolicDensity
 
 NO_DENSITY = (ParameterValueError, np.linalg.LinAlgError)
-"""What an operation of a graph raises at a point where there is no density: a parameter out of its
-range inside a scan, a matrix that is singular."""
+"""Errors of a graph's operations at a point of zero density: a parameter out of its range inside a
+scan, a singular matrix."""
 
-# Entries of the largest temporary array in a batched evaluation: about 1 MB, which a cache holds.
+# Entries of the largest temporary array in a batched evaluation: about 1 MB, to fit a cache.
 _ENTRIES_PER_CHUNK = 2**17
 # A matrix of predictors is no temporary array, so a few rows at a time fit beside it.
 _FEWEST_ROWS, _MANY_ENTRIES = 16, 10**6
@@ -35,7 +35,7 @@ class Functions:
     Attributes
     ----------
     compiled : dict of str to CompiledFunction
-        Those that were asked for.
+        Those compiled so far.
     """
 
     def __init__(self, model: pm.Model, symbolic: SymbolicDensity, linker: Linker) -> None:
@@ -45,7 +45,7 @@ class Functions:
         self._point_by_point: set[tuple[Any, ...]] = set()
 
     def __call__(self, name: str, *of: Any) -> CompiledFunction:
-        """Give the function of a name, whose graph takes arguments ``of``.
+        """Return the function of a name, whose graph takes arguments ``of``.
 
         Raises
         ------
@@ -68,13 +68,13 @@ class Functions:
                 model=self.model,
                 linker=self.linker,
                 entries=self.worked,
-                # All but the batches of draws come from a graph that is rewritten already.
+                # All but the batches of draws come from an already rewritten graph.
                 optimizer="fast_run" if name.startswith(_OF_DRAWS) else "fast_compile",
             )
         return self.compiled[key]
 
     def chosen(self, many: str, one: str) -> CompiledFunction:
-        """Give the function of batches, or that of one point where there is none of batches."""
+        """Return the batched function, or that of one point where it cannot be batched."""
         if (many,) not in self._point_by_point:
             try:
                 return self(many)
@@ -83,7 +83,7 @@ class Functions:
         return self(one)
 
     def batch(self, many: str, one: str, thetas: np.ndarray, *of: Any) -> list[np.ndarray]:
-        """Evaluate at points (S, P), in a batch until one fails where its single points do not.
+        """Evaluate at points (S, P), in a batch unless that fails where single points do not.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Functions:
             except (MemoryError, *NO_DENSITY):
                 raise
             except Exception:
-                # Whose operation it is decides what it raises; a point at fault fails below, too.
+                # An operation may raise any exception; a point at fault fails below, too.
                 found = _one_by_one(self(one, *of), thetas)
                 self._point_by_point.add((many, *of))
                 return found
@@ -110,7 +110,7 @@ class Functions:
         Raises
         ------
         MemoryLimitError
-            When so many would not fit.
+            When the outputs would not fit in memory.
         """
         thetas = np.ascontiguousarray(thetas, dtype=float)
         whole: list[np.ndarray] = []
@@ -128,9 +128,9 @@ class Functions:
 
     @property
     def worked(self) -> int:
-        """Entries that most operations of an evaluation go through: a number a datum.
+        """Size of most arrays in an evaluation: one entry per datum.
 
-        A matrix of predictors is larger, and only multiplied.
+        A matrix of predictors is larger, but is only multiplied.
         """
         data = self.symbolic.lifted.named
         observed = {rv.name for rv in self.model.observed_RVs} & data.keys()
@@ -138,7 +138,7 @@ class Functions:
         return max(self.symbolic.size, *sizes) if sizes else self._entries
 
     def chunks(self, rows: int) -> list[slice]:
-        """Cut the rows of a batch of draws."""
+        """Split the rows of a batch of draws into chunks."""
         least = _FEWEST_ROWS if self._entries <= _MANY_ENTRIES else 1
         step = max(least, _ENTRIES_PER_CHUNK // self._entries)
         return [slice(first, first + step) for first in range(0, rows, step)]
@@ -149,7 +149,7 @@ class Functions:
 
 
 def _room_for(draws: int, names: Sequence[str], parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Make room (S, ...) for draws of quantities, of which the first few (n, ...) have come."""
+    """Allocate (S, ...) for draws of quantities, given their first chunk (n, ...)."""
     sizes = [part[0].size for part in parts]
     largest = names[int(np.argmax(sizes))] if sizes else ""
     check_memory(

@@ -1,4 +1,4 @@
-"""Guards of a log density: that it is a function; and its own tests, answered where that is cheap.
+"""Guards of a log density: that it is deterministic; and PyMC's own checks, made cheap.
 
 PyMC guards its densities: is log p minus infinity, does a probability lie between 0 and 1? In a
 logistic model these guards cost more than the second derivatives that they accompany.
@@ -21,9 +21,9 @@ from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.random.type import RandomType
 
-# What x is where an operation on it gives an infinity: the softplus of a finite number is finite,
-# in floating point, too. A logarithm is not among them: a later rewrite may know the log of an x
-# that underflows, as log(exp(a)) is a, and PyMC asks of the log for that very reason.
+# Values of x for which an operation on it is infinite: the softplus of a finite number is finite in
+# floating point, too. Logarithms are excluded: a later rewrite may find the log of an x that
+# underflows, as log(exp(a)) is a, which is why PyMC checks the log.
 _INFINITE_WHERE: dict[type | None, Callable[[float], float | None]] = {
     Neg: lambda bound: -bound,
     Softplus: lambda bound: np.inf if bound > 0 else None,
@@ -32,7 +32,7 @@ _INFINITE_WHERE: dict[type | None, Callable[[float], float | None]] = {
 
 @node_rewriter([Elemwise])
 def _infinite_where(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Ask of x, and not of a function of x, whether it is where the function is infinite."""
+    """Check x instead of whether a function of x is infinite."""
     if not isinstance(node.op.scalar_op, EQ):
         return None
     asked, bound = node.inputs if isinstance(node.inputs[1], Constant) else node.inputs[::-1]
@@ -50,9 +50,9 @@ def _infinite_where(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Elemwise])
 def _within_bounds(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Do not ask whether a sigmoid lies between 0 and 1.
+    """Skip the check that a sigmoid lies between 0 and 1.
 
-    One that is no number passes, and makes the density no number, unless its weight is 0.
+    A NaN then passes, and makes the density NaN, unless its weight is 0.
     """
     if not isinstance(node.op.scalar_op, GE | LE):
         return None
@@ -79,7 +79,7 @@ def what_it_draws(logp: Variable) -> str:
         return (
             "The likelihood takes minibatches of the data (pm.Minibatch), so its log density is "
             "another one at each evaluation, and not a function of the parameters. Pass all of the "
-            "data as observed=, without total_size. For data too large for that, pm.fit knows "
+            "data as observed=, without total_size. For data too large for that, pm.fit supports "
             "minibatches."
         )
     if not drawn:
@@ -89,7 +89,7 @@ def what_it_draws(logp: Variable) -> str:
     return (
         "The log density depends on random numbers that are drawn anew at each evaluation "
         f"({names}), so it is not a function of the parameters. Make them variables of the model "
-        "(with a name, within `with model:`), or put numbers in their place."
+        "(with a name, within `with model:`), or replace them by numbers."
     )
 
 
@@ -97,7 +97,7 @@ _EASED = in2out(_infinite_where, _within_bounds, name="tripos_guards")
 
 
 def ease_guards(graph: Any) -> Any:
-    """Rewrite the guards of a log density that is in canonical form; its finite values stay."""
+    """Rewrite the guards of a log density in canonical form, without changing finite values."""
     return rewrite_graph(graph, include=(), custom_rewrite=_EASED)
 
 

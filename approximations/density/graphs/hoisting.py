@@ -1,7 +1,7 @@
-"""Compute once what a log density needs of the data alone: log factorials, checks, factors.
+"""Compute once what depends on the data alone: log factorials, checks, factors.
 
-A binomial likelihood takes three log factorials of the data at each evaluation, which change with
-the data and not with the parameters.
+A binomial likelihood computes three log factorials at each evaluation, which depend on the data and
+not on the parameters.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from pytensor.tensor.type import TensorType
 
 from .numpy_calls import plain_function
 
-# Operations that give the same from the same arrays, and can be performed without compiling.
+# Deterministic operations that can be performed without compiling.
 _PLAIN = (Elemwise, CAReduce, Blockwise, DimShuffle)
 
 
 @dataclass(frozen=True)
 class Hoisted:
-    """A graph in which shared variables hold what the data alone decide.
+    """A graph in which shared variables hold what depends on the data alone.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Hoisted:
     sources: dict[SharedVariable, Variable]
 
     def refresh(self) -> None:
-        """Compute them from the data as they are now."""
+        """Recompute them from the current data."""
         values = _computed_by(self._steps)
         for shared, source in self.sources.items():
             shared.set_value(values[source], borrow=True)
@@ -53,11 +53,11 @@ class Hoisted:
 
 
 Step = tuple[Apply, Callable[..., Any] | None]
-"""An operation, and the function of NumPy that does the same without PyTensor's checks."""
+"""An operation, and its NumPy function without PyTensor's checks."""
 
 
 def hoist(graph: Any) -> Hoisted:
-    """Take out of a graph what depends on shared variables and constants only."""
+    """Move out of a graph what depends on shared variables and constants only."""
     order = list(toposort([graph]))
     fixed: set[Variable] = set()
     for node in order:
@@ -76,14 +76,14 @@ def _is_source(variable: Variable) -> bool:
 
 
 def _computed(variable: Variable) -> Variable:
-    """Look through views, which cost nothing: what is computed lies beneath."""
+    """Look through views, which cost nothing, to what is computed."""
     while variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
         variable = variable.owner.inputs[0]
     return variable
 
 
 def _is_worth(variable: Any) -> bool:
-    # Whole scalars may be lengths, which PyTensor follows through a graph by where they come from.
+    # Integer scalars may be lengths, which PyTensor traces through a graph by their origin.
     is_length = variable.type.ndim == 0 and variable.type.dtype.startswith(("int", "uint"))
     return variable.owner is not None and isinstance(variable.type, TensorType) and not is_length
 

@@ -30,7 +30,7 @@ from pytensor.tensor.subtensor import (
 
 from .lean import lean_rewriting
 
-# Where each operation has its lengths among its inputs.
+# Positions of lengths among each operation's inputs.
 _LENGTHS: dict[Any, slice] = {
     Alloc: slice(1, None),
     AllocEmpty: slice(None),
@@ -47,10 +47,10 @@ _SELECTS: dict[Any, slice] = {
 
 
 def fixed_lengths(graphs: Sequence[Variable]) -> frozenset[int]:
-    """Numbers in the place of lengths, and lengths of the arrays of indices that select.
+    """Constants used as lengths, and lengths of index arrays.
 
-    Other arrays meet the data entry by entry, where a wrong length is an error; these go on with
-    as many entries as there once were.
+    Other arrays are combined with the data elementwise, where a wrong length is an error; these
+    would silently keep the old number of entries.
     """
     found: set[int] = set()
     for variable in [*_inputs_at(_LENGTHS, graphs), *_ends_of_slices(graphs)]:
@@ -62,7 +62,7 @@ def fixed_lengths(graphs: Sequence[Variable]) -> frozenset[int]:
 
 
 def indices_among(graphs: Sequence[Variable]) -> frozenset[SharedVariable]:
-    """Shared variables of which the indices of a selection are made."""
+    """Shared variables from which the indices of a selection are computed."""
     indices = _inputs_at(_SELECTS, graphs)
     return frozenset(v for v in ancestors(indices) if isinstance(v, SharedVariable))
 
@@ -94,12 +94,10 @@ def _numbers(variable: Any) -> Iterator[int]:
 
 
 def evaluated(graphs: Sequence[Variable], known: Mapping[Variable, Any]) -> list[Any]:
-    """Evaluate graphs as they are written, by each operation's own code.
+    """Evaluate graphs without rewriting, by each operation's own code.
 
-    Nothing is compiled but what a graph holds within itself, such as the body of a loop.
-
-    PyTensor refuses then that an axis of length 1 be broadcast unless the graph says that it may
-    be, which NumPy would do in silence.
+    Only inner graphs, such as the body of a loop, are compiled. PyTensor then refuses to broadcast
+    an axis of length 1 unless the graph allows it, which NumPy would do silently.
     """
     values = dict(known)
     with lean_rewriting(), np.errstate(all="ignore"):

@@ -1,8 +1,8 @@
 """Lift data out of a graph into shared variables.
 
-PyTensor's Numba cache does not serve a graph that holds a large constant, so a PyMC model with
-plain NumPy data is compiled anew in every process. With the data in shared variables of unknown
-length the graph is the same for all data: the cache serves it, and new data need no compilation.
+PyTensor's Numba cache does not work for a graph with a large constant, so a PyMC model with plain
+NumPy data is recompiled in every process. With the data in shared variables of unknown length the
+graph is the same for all data: it is cached, and new data need no compilation.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from .lengths import fixed_lengths
 from .observed import ModelGraphs, is_array, shared_copy
 from .sparse_products import indexed_product, is_sparse_product
 
-# Integer constants below this size may be shapes or axes, which some operations need to see.
+# Integer constants below this size may be shapes or axes, which some operations need as constants.
 _SMALLEST_INTEGER_DATA = 16
 
 
@@ -50,11 +50,11 @@ class Lifted:
     Attributes
     ----------
     replacements : dict of Variable to SharedVariable
-        What stands in the model's graph, and what stands for it in ours.
+        Data in the model's graph, and their replacements in ours.
     named : dict of str to SharedVariable
         Observed variables and `pymc.Data` by name; the model's own containers are not touched.
     lengths : frozenset of int
-        Numbers that stand for a length in the model's graphs, where they cannot change.
+        Constants used as lengths in the model's graphs, which cannot change.
     """
 
     replacements: dict[Variable, SharedVariable]
@@ -69,7 +69,7 @@ class Lifted:
 
 
 def lift(model: pm.Model, graphs: ModelGraphs) -> Lifted:
-    """Find what is data in the graphs of a model, and copy it into shared variables."""
+    """Find the data in the graphs of a model, and copy them into shared variables."""
     reached = list(ancestors(graphs.all))
     data: dict[Variable, str | None] = {v: v.name for v in _told_apart(model, reached)}
     sources: dict[Variable, str | None] = {
@@ -88,7 +88,7 @@ def lift(model: pm.Model, graphs: ModelGraphs) -> Lifted:
 
 
 def _told_apart(model: pm.Model, reached: Sequence[Variable]) -> list[Variable]:
-    """`pymc.Data`, but for those of a frozen model that PyTensor may take for another constant."""
+    """`pymc.Data`, except those of a frozen model that PyTensor may merge with another constant."""
     constants = [v for rv in model.basic_RVs for v in ancestors([rv]) if isinstance(v, Constant)]
     constants += [v for v in reached if isinstance(v, Constant)]
     return [
@@ -100,7 +100,7 @@ def _told_apart(model: pm.Model, reached: Sequence[Variable]) -> list[Variable]:
 
 
 def _shared_lengths(graphs: Sequence[Variable]) -> dict[Variable, SharedVariable]:
-    """Share the lengths to which PyMC broadcasts a log density: constants that tell the data's."""
+    """Share the lengths to which PyMC broadcasts a log density: constants equal to the data's."""
     lengths: dict[Variable, SharedVariable] = {}
     for node in toposort(graphs):
         if not isinstance(node.op, Alloc):
@@ -121,14 +121,14 @@ def rebuild(
     *,
     check_bounds: bool = True,
 ) -> list[Variable]:
-    """Rebuild graphs with some variables replaced, and their types worked out anew.
+    """Rebuild graphs with some variables replaced, and their types inferred again.
 
     PyMC writes the length of the observed data into its graphs, as a `SpecifyShape`. Lifted data
-    have no length, so these go. What must remain is every axis of length 1, since only an axis
-    known to have it broadcasts: ``y[:1]`` has one no longer, once the length of ``y`` is open.
+    have no fixed length, so these are removed. Axes of length 1 must be kept, since only an axis of
+    known length 1 broadcasts: ``y[:1]`` has none any more, once the length of ``y`` is unknown.
 
-    PyMC's checks of parameters become minus infinity here, and not when a function is compiled: in
-    a batch one row outside the support would else condemn all the others.
+    PyMC's checks of parameters become minus infinity here, and not when a function is compiled:
+    otherwise one row outside the support would fail a whole batch.
     """
     known = dict(replacements)
     for node in toposort(graphs):
@@ -141,7 +141,7 @@ def rebuild(
         elif isinstance(node.op, CheckParameterValue):
             rebuilt = [_minus_infinity_unless(*inputs)] if check_bounds else inputs[:1]
         elif isinstance(node.op, MakeVector):
-            # It holds the precision of what it stacks, which may have changed.
+            # It stores the dtype of what it stacks, which may have changed.
             rebuilt = [pt.stack(inputs)] if inputs else node.outputs
         elif is_sparse_product(node):
             rebuilt = [indexed_product(*inputs)]
@@ -171,7 +171,7 @@ def _minus_infinity_unless(logp: Any, *conditions: Any) -> Any:
 
 
 def _loses_precision(node: Any) -> bool:
-    """Whether a function of small integers, such as log(7), would be taken in single precision."""
+    """Whether a function of small integers, such as log(7), would be in single precision."""
     return (
         pytensor.config.floatX == "float64"
         and isinstance(node.op, Elemwise)
@@ -187,7 +187,7 @@ def _as_typed(new: Any, old: Any) -> Any:
 
 
 def _as_broad(new: Any, old: Any) -> Any:
-    """Tell the axes of length 1 that a rebuilt variable has lost."""
+    """Restore the axes of length 1 that a rebuilt variable has lost."""
     if not (isinstance(old.type, TensorType) and isinstance(new.type, TensorType)):
         return new
     lost = [
@@ -199,7 +199,7 @@ def _as_broad(new: Any, old: Any) -> Any:
 
 
 def _as_triangular(new: Any, old: Any) -> Any:
-    """Tell what PyMC tells of a factor L, so that PyTensor sees that Cholesky(L L') is L."""
+    """Restore PyMC's tag of a factor L, by which PyTensor finds that Cholesky(L L') is L."""
     for kind in ("lower_triangular", "upper_triangular"):
         if getattr(old.tag, kind, False):
             setattr(new.tag, kind, True)
@@ -207,10 +207,10 @@ def _as_triangular(new: Any, old: Any) -> Any:
 
 
 def in_double_precision(graphs: Iterable[Variable]) -> dict[Variable, Variable]:
-    """Give replacements for single-precision constants, which cost eight digits of a log density.
+    """Replace single-precision constants, which cost eight digits of a log density.
 
-    PyTensor stores a Python number such as 2.0 in single precision, where that is exact, and PyMC
-    then takes the logarithm of a standard deviation in single precision, where that is not.
+    PyTensor stores a Python number such as 2.0 in single precision, which is exact, but PyMC then
+    takes the logarithm of a standard deviation in single precision, which is not.
     """
     if pytensor.config.floatX != "float64":
         return {}

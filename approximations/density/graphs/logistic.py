@@ -1,4 +1,4 @@
-"""Softplus and sigmoid of x and of -x, all from one exponential: most of what a logit costs.
+"""Softplus and sigmoid of x and of -x, all from one exponential: most of the cost of a logit.
 
 The log-likelihood of a binomial count has the softplus of x and of -x, its derivatives the sigmoid
 of both. Compiled one by one they take six exponentials and logarithms; exp(-|x|) serves them all,
@@ -19,11 +19,11 @@ from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
 
 FOR_NUMBA = "tripos_for_numba"
-"""The tag by which a `pytensor.compile.mode.Mode` includes the rewrite of both."""
+"""The tag by which a `pytensor.compile.mode.Mode` includes both rewrites."""
 
 
 def softplus(x: Any) -> Any:
-    """Write log(1 + exp(x)) by the logarithm that the softplus of -x takes, too."""
+    """Write log(1 + exp(x)) with the same logarithm as the softplus of -x."""
     z, negated = _without_sign(x)
     zero = np.zeros((), dtype=z.type.dtype)
     logarithm = pt.log1p(_exponential(z))
@@ -31,7 +31,7 @@ def softplus(x: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """Write 1 / (1 + exp(-x)) by the exponential that the sigmoid of -x takes, too."""
+    """Write 1 / (1 + exp(-x)) with the same exponential as the sigmoid of -x."""
     z, negated = _without_sign(x)
     small = _exponential(z)
     large = 1 / (1 + small)
@@ -40,7 +40,7 @@ def sigmoid(x: Any) -> Any:
 
 
 def is_elementwise(x: Variable, scalar_op: type) -> bool:
-    """Whether ``x`` is the outcome of a scalar operation on each entry of an array."""
+    """Whether ``x`` is the result of an elementwise scalar operation."""
     return (
         x.owner is not None
         and isinstance(x.owner.op, Elemwise)

@@ -27,14 +27,14 @@ def named_start(
     ----------
     model : pymc.Model
     blocks : sequence of Block
-        Its free variables, as they lie in ``theta``.
+        Its free variables, in the order of ``theta``.
     point : mapping of str to array
         The model's own initial point, by value name.
     start : mapping
         Values by the name of a free variable, on its own scale, or by PyMC's name of its
         unconstrained value.
     unravel : callable
-        ``thetas`` (S, P) to variables on their own scale, which tells their shapes.
+        Maps ``thetas`` (S, P) to variables on their own scale, for their shapes.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def checked_start(labels: Sequence[str], start: np.ndarray) -> np.ndarray:
 
 def _check_shapes(here: Mapping[str, np.ndarray], given: Mapping[str, Any]) -> None:
     for name, value in given.items():
-        # A word such as "prior" names a strategy of PyMC's, and has no shape.
+        # A string such as "prior" names a strategy of PyMC's, and has no shape.
         if not isinstance(value, str) and np.shape(value) != np.shape(here[name]):
             raise StartingPointError(
                 f"The starting value of {name!r} must have shape {np.shape(here[name])}, but "

@@ -1,4 +1,4 @@
-"""Check new data against the model that they are meant for, before anything is changed."""
+"""Check new data against the model, before anything is changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .symbolic import SymbolicDensity
 
 @dataclass(frozen=True)
 class DataSlots:
-    """Where a model's data go.
+    """Containers of a model's data.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class DataSlots:
     symbolic : SymbolicDensity
         Its graphs, and the containers of its data.
     coords : mapping of str to sequence or None
-        Coordinates of the dims, as they are now.
+        Current coordinates of the dims.
     """
 
     model: pm.Model
@@ -45,12 +45,12 @@ class DataSlots:
 
 @dataclass(frozen=True)
 class NewData:
-    """What is to be put where.
+    """New values, and where to put them.
 
     Attributes
     ----------
     values : mapping of SharedVariable to array
-        For data, and for lengths of dims.
+        New values of data, and of lengths of dims.
     coords : dict of str to tuple
         New coordinates of dims.
     lengths : dict of str to int
@@ -68,7 +68,7 @@ def checked_data(
     coords: Mapping[str, Sequence[Any]],
     theta: np.ndarray,
 ) -> NewData:
-    """Tell what is to be put where, when the model can take it: nothing is changed yet.
+    """Match new data to the model's containers, without changing anything yet.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def checked_data(
     data, coords : mappings of str
         As of `LogDensity.set_data`.
     theta : (P,) array
-        Where the model is evaluated with data of other lengths.
+        Point at which the model is evaluated with data of other lengths.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _check_shared(known: Mapping[str, SharedVariable], values: Mapping[str, np.n
 
 
 def _dim_lengths(slots: DataSlots, lengths: Mapping[str, int]) -> dict[SharedVariable, np.ndarray]:
-    """The variables of the graphs that hold the lengths of dims."""
+    """New values of the variables that hold the lengths of dims."""
     held = slots.symbolic.lifted.replacements
     found = {}
     for dim, length in lengths.items():
@@ -128,7 +128,7 @@ def _dim_lengths(slots: DataSlots, lengths: Mapping[str, int]) -> dict[SharedVar
 
 
 def _check_evaluates(slots: DataSlots, new: NewData, theta: np.ndarray) -> None:
-    """Evaluate the model once with the new data, which operations may refuse."""
+    """Evaluate the model once with the new data, to find operations that fail."""
     symbolic = slots.symbolic
     known: dict[Variable, np.ndarray] = {**dict(new.values.items()), symbolic.theta: theta}
     try:
@@ -209,7 +209,7 @@ def _resized_dims(slots: DataSlots, name: str, new: tuple[int, ...]) -> dict[str
 def _check_companions(
     slots: DataSlots, dim: str, length: int, values: Mapping[str, np.ndarray]
 ) -> None:
-    """Everything with a resized dim must be data, and come along with the same length."""
+    """Everything with a resized dim must be data, and be given with the same length."""
     model = slots.model
     for block in slots.blocks:
         if dim in (model.named_vars_to_dims.get(block.name) or ()):

@@ -1,6 +1,6 @@
-"""Elementwise operations as plain calls of NumPy, without what PyTensor does around each.
+"""Elementwise operations as plain calls of NumPy, without PyTensor's checks.
 
-On short arrays those checks take ten times as long as the arithmetic.
+On short arrays the checks take ten times as long as the arithmetic.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class NumpyCall(Op):
     ----------
     function : callable
     type : TensorType
-        Of the output.
+        Type of the output.
     """
 
     __props__ = ("function", "type")
@@ -45,7 +45,7 @@ class NumpyCall(Op):
 
 @node_rewriter([Elemwise])
 def only_calls(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Call NumPy for an elementwise operation, where it gives the type that PyTensor expects."""
+    """Call NumPy for an elementwise operation, if it returns the type that PyTensor expects."""
     function = plain_function(node)
     if function is None:
         return None
@@ -53,7 +53,7 @@ def only_calls(fgraph: Any, node: Any) -> list[Variable] | None:
 
 
 def plain_function(node: Any) -> Callable[..., Any] | None:
-    """Find the function of NumPy or SciPy that an elementwise operation stands for, if any."""
+    """Find the function of NumPy or SciPy equivalent to an elementwise operation, if any."""
     function = _function_of(node.op.scalar_op, [x.type.dtype for x in node.inputs])
     if function is None:
         return None
@@ -77,7 +77,7 @@ def _function_of(scalar_op: Any, dtypes: list[str]) -> Callable[..., Any] | None
 
 
 def _folded(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
-    # Small arrays first: two long arrays meet as late as can be.
+    # Small arrays first: long arrays are combined as late as possible.
     return reduce(function, sorted(arrays, key=np.size))
 
 
@@ -89,16 +89,16 @@ def _fill(shape: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 
 def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """`numpy.logical_and`, without its slow broadcast where a guard is off everywhere."""
+    """`numpy.logical_and`, without its slow broadcast where a guard is constant."""
     if one.any() and other.any():
         return np.logical_and(one, other)
     return np.zeros(np.broadcast_shapes(one.shape, other.shape), dtype=bool)
 
 
 def choose(condition: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
-    """`numpy.where`, which gives one of the arrays itself where the condition is all of one kind.
+    """`numpy.where`, returning one of the arrays itself where the condition is constant.
 
-    In a log density the conditions are guards, such as a count out of its range: false everywhere.
+    In a log density conditions are guards, such as a count out of range: false everywhere.
     """
     if condition.all():
         chosen = yes

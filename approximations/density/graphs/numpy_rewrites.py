@@ -1,4 +1,4 @@
-"""Rewrites that make a graph quick in plain NumPy, where compiled code would not need them."""
+"""Rewrites that make a graph fast in plain NumPy; compiled code does not need them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ FOR_NUMPY = "tripos_for_numpy"
 
 @node_rewriter([Elemwise])
 def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Write scalar operations that have no NumPy function by ones that have.
+    """Express scalar operations without a NumPy function by others that have one.
 
-    Without this NumPy would call Python once an entry: 100 times slower on a long array.
+    Otherwise NumPy would call Python for each entry: 100 times slower on a long array.
     """
     x, *rest = node.inputs
     match node.op.scalar_op:
@@ -55,9 +55,9 @@ def _only_vectorised(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Elemwise])
 def _filled_by_shape(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Fill an array of known shape without the one that it takes the place of.
+    """Fill an array of known shape without computing the one that it replaces.
 
-    A gradient begins by filling the log density with ones, and would compute it for that.
+    A gradient starts by filling the log density with ones, and would compute it just for its shape.
     """
     shape = node.outputs[0].type.shape
     if not isinstance(node.op.scalar_op, Second) or None in shape:
@@ -68,10 +68,10 @@ def _filled_by_shape(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Elemwise])
 def _long_axis_inside(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Lay the outer product of a batch and a few data out with the batch running fastest.
+    """Lay out the outer product of a batch and a few data with the batch as fastest axis.
 
-    NumPy's inner loop goes along the last axis of a new array, which may have four entries.
-    All that is computed from the array keeps its layout.
+    NumPy's inner loop runs along the last axis of a new array, which may have only four entries.
+    Everything computed from the array keeps its layout.
     """
     shapes = [x.type.broadcastable for x in node.inputs]
     if node.outputs[0].type.ndim != 2 or not {(True, False), (False, True)} <= {*shapes}:
@@ -83,9 +83,9 @@ def _long_axis_inside(fgraph: Any, node: Any) -> list[Variable] | None:
 
 @node_rewriter([Blockwise])
 def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
-    """Give operations in a graph of their own the batch, in the place of a loop.
+    """Batch operations with an inner graph, instead of looping over them.
 
-    `pt.logsumexp` is such a graph: in a mixture it would run once a draw.
+    `pt.logsumexp` is such a graph: in a mixture it would run once per draw.
     """
     own = node.op.core_op
     if not isinstance(own, OpFromGraph):
@@ -94,7 +94,7 @@ def _batch_inside(fgraph: Any, node: Any) -> list[Variable] | None:
     rewrite_graph(inside, include=("ShapeOpt", "canonicalize"))
     batched: dict[Variable, Any] = dict(zip(inside.inputs, node.inputs, strict=True))
     axes = node.op.batch_ndim(node)
-    # All rows have one length, which needs no batch.
+    # All rows have the same length, which needs no batch.
     lengths = {
         part.outputs[0]: batched[part.inputs[0]].shape[axes + part.op.i]
         for part in inside.apply_nodes
@@ -112,7 +112,7 @@ def _is_transposed(x: Variable) -> bool:
 
 
 if FOR_NUMPY not in optdb:
-    # A quick compilation leaves PyTensor's canonical form out, but not what it does for batches.
+    # Fast compilation skips PyTensor's canonical form, but not its rewrites for batches.
     needed = in2out(
         *(local_blockwise_inc_subtensor, local_blockwise_of_subtensor, local_blockwise_alloc),
         *(local_useless_fill, _filled_by_shape),

@@ -1,8 +1,8 @@
-"""A model's graphs in which each observed array is a variable of its own.
+"""A model's graphs in which each observed array is a separate variable.
 
-PyTensor takes equal constants for one, and PyMC merges them while it works out a log density:
-observed ones and standard errors of ones would be one array. So observed arrays take the place of
-constants before, as `pymc.Data` would.
+PyTensor identifies equal constants, and PyMC merges them while it builds a log density: observed
+ones and standard errors of one would be the same array. So observed constants are first replaced by
+shared variables, like `pymc.Data`.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from ...errors import RandomDensityError
 
 @dataclass(frozen=True)
 class ModelGraphs:
-    """What a model says of its variables, as graphs of their values.
+    """A model's terms and quantities, as graphs of the variables' values.
 
     Attributes
     ----------
     logp : Variable
         Log density, Jacobian terms included: the sum of all elements of the terms.
     terms : list of Variable
-        Of the free and the observed variables and the potentials, in the model's order.
+        Terms of free and observed variables and potentials, in the model's order.
     quantities : list of Variable
         Free variables on their own scale, then deterministics.
     own : tuple of SharedVariable
         The observed arrays that were constants.
     containers : dict of str to Variable
-        What holds the data of each observed variable: one of ``own``, or a `pymc.Data`.
+        Container of each observed variable's data: one of ``own``, or a `pymc.Data`.
     """
 
     logp: Any
@@ -62,12 +62,12 @@ class ModelGraphs:
 
 
 def graphs_of(model: pm.Model) -> ModelGraphs:
-    """Work out a model's graphs.
+    """Build a model's graphs.
 
     Raises
     ------
     RandomDensityError
-        When the log density depends on variables that are none of the model's.
+        When the log density depends on random variables outside the model.
     """
     own = {
         rv: shared_copy(value, value.name)
@@ -111,7 +111,7 @@ def shared_copy(source: Any, name: str | None) -> SharedVariable:
     """Copy a constant or shared variable into one of unknown length, in double precision."""
     shared = isinstance(source, SharedVariable)
     data = source.get_value() if shared else np.array(source.data)
-    # An axis of length 1 stays so: it is what lets the array broadcast.
+    # An axis of length 1 keeps it, so that the array can broadcast.
     shape = tuple(1 if length == 1 else None for length in source.type.shape)
     if isinstance(source.type, XTensorType):
         return xtensor_shared(data, dims=source.type.dims, name=name)
@@ -121,7 +121,7 @@ def shared_copy(source: Any, name: str | None) -> SharedVariable:
 
 
 def _container_of(value: Variable) -> Variable:
-    """Look through what PyMC may wrap data in: a view, or a cast to the variable's own type."""
+    """Look through PyMC's wrappers of data: a view, or a cast to the variable's own type."""
     while value.owner is not None and _only_wraps(value.owner.op):
         value = value.owner.inputs[0]
     return value

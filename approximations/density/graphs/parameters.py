@@ -1,4 +1,4 @@
-"""How free variables lie in one flat vector ``theta``, and what its entries are called."""
+"""Layout of the free variables in one flat vector ``theta``, and labels of its entries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...errors import DiscreteVariableError, NoFreeVariableError
 
 @dataclass(frozen=True)
 class Block:
-    """The place of one free variable in ``theta``.
+    """Position of one free variable in ``theta``.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Block:
     start : int
         Position of the first entry in ``theta``.
     labels : tuple of str
-        One name an entry, ``"theta[Choate]"``.
+        One label per entry, ``"theta[Choate]"``.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Block:
         return slice(self.start, self.start + len(self.labels))
 
     def take(self, theta: np.ndarray) -> np.ndarray:
-        """Cut the variable's values out of ``theta`` (..., P), as (..., *shape)."""
+        """Extract the variable's values from ``theta`` (..., P), as (..., *shape)."""
         return theta[..., self.slice].reshape((*theta.shape[:-1], *self.shape))
 
 
@@ -62,12 +62,12 @@ def blocks_of(model: pm.Model, point: Mapping[str, np.ndarray]) -> tuple[Block, 
     ----------
     model : pymc.Model
     point : mapping of str to ndarray
-        An unconstrained point, which tells the shapes.
+        An unconstrained point, for the shapes.
 
     Raises
     ------
     NoFreeVariableError
-        When there is nothing to estimate.
+        When there is no free variable.
     DiscreteVariableError
         When a free variable is discrete.
     """
@@ -118,7 +118,7 @@ def coords_of(model: pm.Model, dims: Sequence[str]) -> list[Sequence[object] | N
 def _dims_that_fit(
     model: pm.Model, dims: Sequence[str] | None, shape: tuple[int, ...]
 ) -> tuple[str, ...] | None:
-    """Dims, when each has the length of its axis: a transform may change a shape (a simplex)."""
+    """Dims, if each has the length of its axis: a transform may change a shape (a simplex)."""
     if not dims or len(dims) != len(shape):
         return None
     lengths = [len(coord) if (coord := model.coords.get(dim)) is not None else None for dim in dims]
@@ -151,23 +151,23 @@ def ravel_point(blocks: Sequence[Block], point: Mapping[str, np.ndarray]) -> np.
 def stands_alone(model: pm.Model, block: Block) -> bool:
     """Whether each entry of a variable is a function of its own entry of ``theta`` only.
 
-    Not so for a simplex, nor for a variable whose support another free variable sets.
+    False for a simplex, and for a variable whose support depends on another free variable.
     """
     variable = model[block.name]
     transform = model.rvs_to_transforms[variable]
     if transform is None:
         return True
     value, inputs = model.rvs_to_values[variable], variable.owner.inputs
-    # A transform of whole vectors sums its log Jacobian over them. Its ndim_supp would say so too,
-    # but those of named dims have none.
+    # A transform of whole vectors sums its log Jacobian over them. Its ndim_supp would show that,
+    # but transforms of named dims have none.
     by_entry = transform.log_jac_det(value, *inputs).ndim == value.ndim
     return by_entry and not set(model.free_RVs) & set(ancestors(inputs))
 
 
 def describe_direction(labels: Sequence[str], direction: np.ndarray, most: int = 3) -> str:
-    """Say a direction in parameter space by its largest entries: ``+0.71 alpha - 0.71 beta``."""
+    """Describe a direction in parameter space by large entries: ``+0.71 alpha - 0.71 beta``."""
     unit = direction / np.linalg.norm(direction)
-    # Of a direction that hundreds of parameters share, no entry is large.
+    # A direction that hundreds of parameters share has no large entry.
     least = min(0.05, 0.5 * float(np.max(np.abs(unit))))
     largest = [k for k in np.argsort(-np.abs(unit))[:most] if abs(unit[k]) > least]
     terms = [f"{'+' if unit[k] >= 0 else '-'} {abs(unit[k]):.2g} {labels[k]}" for k in largest]

@@ -1,4 +1,4 @@
-"""What kind of prior a free variable has: normal given the others, or one of no finite mass."""
+"""What kind of prior a free variable has: normal given the others, or improper."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytensor.tensor.random.basic import MvNormalRV, NormalRV
 from pytensor.tensor.random.op import RandomVariable
 from scipy.sparse.csgraph import connected_components
 
-# Normal distributions, and those that are if the variables that they are made of are.
+# Normal distributions, and those that are normal if their components are.
 _NORMAL = (NormalRV, MvNormalRV, ZeroSumNormalRV, CARRV, ICARRV)
 _MADE_OF_OTHERS = (RandomWalkRV, AutoRegressiveRV)
 _FLAT = (FlatRV, HalfFlatRV)
@@ -38,9 +38,9 @@ def is_flat(variable: Variable) -> bool:
 
 
 def why_improper(model: pm.Model, variable: Variable) -> str:
-    """Say why a free variable's prior has no finite mass; empty where it is not known to have none.
+    """Say why a free variable's prior is improper; empty where it is not known to be.
 
-    A prior that is flat, an ICAR prior on a map of several parts, and a walk that begins anywhere.
+    A flat prior, an ICAR prior on a disconnected map, or a walk with a flat start.
     """
     if is_flat(variable):
         return f"the prior of {variable.name} is flat"
@@ -59,7 +59,7 @@ def why_improper(model: pm.Model, variable: Variable) -> str:
 
 
 def _parts(model: pm.Model, variable: Variable) -> list[Variable]:
-    """What a walk is made of, such as the distribution of its start; no free variable is one."""
+    """Components of a walk, such as the distribution of its start; none is a free variable."""
     free = set(model.free_RVs)
     return [x for x in variable.owner.inputs if x.owner is not None and x not in free]
 
@@ -71,5 +71,5 @@ def _parts_of_map(variable: Variable) -> int:
 
 
 def depends_on(variable: Variable, other: Variable) -> bool:
-    """Whether the prior of a free variable has another variable of the model in it."""
+    """Whether the prior of a free variable depends on another variable of the model."""
     return other in set(ancestors(variable.owner.inputs))

@@ -1,4 +1,4 @@
-"""Products with a sparse constant as indexing and sums, which have batches and derivatives.
+"""Products with a sparse constant as indexing and sums, which can be batched.
 
 PyTensor's own operations on sparse matrices cannot be batched.
 """

@@ -51,9 +51,9 @@ class SymbolicDensity:
     lifted : Lifted
         The data's containers.
     drawn : str
-        Why the log density is no function of ``theta``, as it draws random numbers; or nothing.
+        Why the log density is no function of ``theta`` (random numbers); empty if it is one.
     terms : callable
-        Gives the graphs of the model's terms (`ModelGraphs`), with PyMC's checks or without.
+        Returns the graphs of the model's terms (`ModelGraphs`), with or without PyMC's checks.
     """
 
     theta: Any
@@ -69,7 +69,7 @@ class SymbolicDensity:
         theta = pt.vector("theta", shape=(sum(len(block.labels) for block in blocks),))
         of_model = graphs_of(model)
         graphs, lifted = of_model.all, lift(model, of_model)
-        # Where both would replace a constant, the lifted data win: they are in double precision.
+        # Where both would replace a constant, lifted data take precedence: they are in double.
         replacements = {
             **in_double_precision(graphs),
             **lifted.replacements,
@@ -88,7 +88,7 @@ class SymbolicDensity:
 
     @cached_property
     def selecting(self) -> frozenset[SharedVariable]:
-        """Data that select entries of something else, where not every number will do."""
+        """Data used as indices, for which not every number is valid."""
         return indices_among([self.logp, *self.quantities])
 
     @cached_property
@@ -98,16 +98,16 @@ class SymbolicDensity:
 
     @cached_property
     def hoisted_terms(self) -> list[Hoisted]:
-        """The terms of the log density, rewritten as it is."""
+        """The terms of the log density, rewritten in the same way."""
         return [_ready(_as_tensor(term)) for term in self.terms()]
 
     @property
     def stable_logp(self) -> Any:
-        """The log density of which everything else is made."""
+        """The log density from which everything else is derived."""
         return self.hoisted.graph
 
     def refresh(self) -> None:
-        """Take new data into what was computed of the old."""
+        """Recompute what depends on the data."""
         found = self.__dict__
         for hoisted in (*found.get("hoisted_terms", ()), found.get("hoisted")):
             if hoisted is not None:
@@ -144,14 +144,14 @@ class SymbolicDensity:
         *graphs, product = with_known_lengths(graphs)
         vectors = pt.matrix("vectors", shape=(None, *self.theta.type.shape))
         products = vectorize_graph(product, {one.inputs[1]: vectors})
-        # Where the Hessian is zero the products depend on no vector, and have no batch axis.
+        # Where the Hessian is zero the products depend on no vector: no batch axis.
         return Graph([self.theta, vectors], [*graphs, products + pt.zeros_like(vectors)])
 
     def product_gradient_graph(self) -> Graph:
         """``theta``, a vector and a weight (P,) to the gradient of ``weight' Hessian vector``."""
         one = self._product
         weight = pt.vector("weight", shape=self.theta.type.shape)
-        # Two reverse passes leave much that is said twice, and a third would double it again.
+        # Two reverse passes leave many duplicates, and a third would double them again.
         product: Any = rewrite_graph(one.outputs[0], include=("canonicalize", "stabilize"))
         slope = gradient_of((product * weight).sum(), self.theta)
         return Graph([*one.inputs, weight], [slope])
@@ -162,7 +162,7 @@ class SymbolicDensity:
         many = [pt.matrix(f"{old.name}s", shape=(None, *old.type.shape)) for old in one.inputs[1:]]
         pairs = zip(one.inputs[1:], many, strict=True)
         slopes: Any = vectorize_graph(one.outputs[0], dict(pairs))
-        # Of a normal density there is no third derivative, and no axis of vectors.
+        # A normal density has no third derivative, and hence no axis of vectors.
         total = slopes.sum(axis=0) if slopes.type.ndim == 2 else slopes
         return Graph([self.theta, *many], [total])
 
@@ -203,7 +203,7 @@ def _repeated(constant: Any, rows: Any) -> Any:
 
 
 def _as_tensor(graph: Any) -> Any:
-    """Bring a graph of `pymc.dims` down to plain tensors, which have gradients and batches."""
+    """Lower a graph of `pymc.dims` to plain tensors, which have gradients and batches."""
     if isinstance(graph.type, XTensorType):
         graph = graph.values
     return rewrite_graph(graph, include=("lower_xtensor",))
@@ -222,8 +222,8 @@ def _stabilised(logp: Any) -> Any:
     """Rewrite a log density so that it neither overflows nor rounds to 0 before its logarithm.
 
     PyTensor's canonical form writes -x as (-1) x, in which its rules for log(1 - sigmoid(x)) and
-    the like do not see a sign; so they are tried once more after the sign is back. And a triangular
-    system with a right-hand side for each datum becomes one with a matrix of them.
+    the like do not see a sign; so they are applied again after the sign is restored. And triangular
+    systems with one right-hand side per datum become one with a matrix of them.
     """
     pregrad = rewrite_pregrad(logp)
     signed = rewrite_graph(pregrad, include=(), custom_rewrite=_BEFORE_DERIVATIVES)
@@ -231,10 +231,10 @@ def _stabilised(logp: Any) -> Any:
 
 
 def with_known_lengths(graphs: list[Any]) -> list[Any]:
-    """Copy graphs, with lengths that follow those of the inputs.
+    """Copy graphs, with lengths computed from those of the inputs.
 
-    In a batch the length of anything else would be one for each row, and what is made of it, such
-    as a range of indices, a loop in Python.
+    In a batch any other length would be computed for each row, and what depends on it, such as a
+    range of indices, would be a loop in Python.
     """
     rewritten: Any = rewrite_graph(graphs, ("merge", "ShapeOpt", "canonicalize"), clone=True)
     return rewritten
@@ -253,7 +253,7 @@ def gradient_of(cost: Any, theta: Variable) -> Any:
     except Warning:
         raise  # of a user who asked for warnings as errors
     except Exception as error:
-        # What an operation without a derivative raises is its author's choice.
+        # An operation without a derivative may raise any exception.
         raise GradientError(
             f"PyTensor has no derivative for a part of this model's log density: "
             f"{type(error).__name__}: {error}. Write that part with differentiable operations, use "

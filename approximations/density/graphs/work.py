@@ -1,6 +1,6 @@
-"""What a call of a graph costs on NumPy: counted from the sizes of its arrays, not timed.
+"""Cost of a call of a graph on NumPy: counted from the sizes of its arrays, not timed.
 
-The same work is counted alike in every run, takes the same path, and so gives the same bits.
+The count is the same in every run, which takes the same path and gives the same bits.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pytensor.tensor.elemwise import Elemwise
 
 _Result = TypeVar("_Result")
 
-# Of an operation or a turn of a loop in Python, and of each entry that is read or written.
+# Seconds per operation or loop iteration in Python, and per entry read or written.
 SECONDS_PER_OPERATION = 5e-6
 _SECONDS_PER_ENTRY = 2e-9
-# Of an entry of a series that is summed in Python, as of the derivative of the gamma's distribution
-# function by its shape: in operations.
+# Operations per entry of a series summed in Python, as for the derivative of the gamma's
+# distribution function by its shape.
 _TURNS_OF_SERIES = 600
 
 
 class CountingLinker(PerformLinker):
-    """PyTensor's Python linker, which can count what a call costs."""
+    """PyTensor's Python linker, which can also count the cost of a call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class CountingLinker(PerformLinker):
         self._programs: list[tuple[list[Any], list[Apply]]] = []
 
     def make_all(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a function of each operation, and keep the list that every call goes through."""
+        """Make a function of each operation, and keep the list that every call runs."""
         made = super().make_all(*args, **kwargs)
         self._programs.append((made[3], made[4]))
         return made
@@ -48,7 +48,7 @@ class CountingLinker(PerformLinker):
         return len(self._programs[-1][1])
 
     def counted(self, call: Callable[[], _Result]) -> tuple[_Result, float]:
-        """Make a call of the compiled function, and return what it gives and its seconds."""
+        """Call the compiled function, and return its result and the seconds counted."""
         thunks, order = self._programs[-1]
         plain, seconds = list(thunks), list[float]()
         thunks[:] = [_counting(*pair, seconds.append) for pair in zip(plain, order, strict=True)]
@@ -73,13 +73,13 @@ def seconds_of(node: Apply, arrays: list[Any]) -> float:
 
 
 def seconds_per_row(inputs: Sequence[Variable], outputs: Sequence[Variable], entries: int) -> float:
-    """Guess, before there is a call to count, the seconds of a row of a batch.
+    """Estimate, before any call, the seconds per row of a batch.
 
     Parameters
     ----------
     inputs, outputs : sequence of Variable
     entries : int
-        Entries that most operations go through, and steps that a scan takes.
+        Size of most arrays, and number of steps of a scan.
     """
     nodes = list(applys_between(inputs, outputs))
     operations = [node.op for node in nodes]
@@ -100,7 +100,7 @@ def _is_series(op: Any) -> bool:
 
 
 def _turns(node: Apply, arrays: list[Any]) -> float:
-    """How many operations are done in all, loops in Python counted turn by turn."""
+    """Total number of operations, counting iterations of loops in Python."""
     op: Any = node.op
     rows = 1.0
     if isinstance(op, Blockwise):
@@ -110,7 +110,7 @@ def _turns(node: Apply, arrays: list[Any]) -> float:
     if _is_series(op):
         return float(_TURNS_OF_SERIES * np.size(arrays[-1]))
     if isinstance(op, Scan):
-        # Its first input is the number of steps, one for each row of a batch.
+        # The first input is the number of steps, one for each row of a batch.
         return rows * float(np.max(arrays[0])) * len(op.fgraph.apply_nodes)
     if isinstance(op, OpFromGraph):
         return rows * len(op.fgraph.apply_nodes)

@@ -1,5 +1,5 @@
-"""Which parameters what depends on: the zeros of a Hessian, and the terms of a log density.
+"""Dependence on parameters: the zeros of a Hessian, and the terms of a log density.
 
 ``pattern`` finds the zeros by rules of ``dependence``; ``hessian`` needs a product for each colour
-of ``colouring``. ``terms`` tells by the same rules what each element of a term depends on.
+of ``colouring``. ``terms`` finds by the same rules what each element of a term depends on.
 """

@@ -1,4 +1,4 @@
-"""Which parameters each entry of an array depends on, and how that moves with the entries."""
+"""Which parameters each entry of an array depends on, as arrays are rearranged."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from math import prod
 import numpy as np
 from scipy.sparse import csr_array
 
-# Pairs of entry and parameter (5 bytes each) beyond which an array has one for all elements.
+# Pairs of entry and parameter (5 bytes each) beyond which one set serves all entries.
 _MOST_PAIRS = 2**24
 
 
 @dataclass(frozen=True)
 class Dependence:
-    """What the entries of an array may depend on: a superset, never too little.
+    """What the entries of an array may depend on: a superset.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Dependence:
         return Dependence(shape, self.rows, self.common)
 
     def pattern(self) -> csr_array:
-        """Return all that each entry depends on, as rows (size, P), what is common included."""
+        """Return all that each entry depends on, as rows (size, P), including ``common``."""
         return _lowered(self, np.zeros_like(self.common)).rows
 
     def any_entry(self) -> np.ndarray:
@@ -112,7 +112,7 @@ def broadcast(source: Dependence, shape: tuple[int, ...]) -> Dependence:
 
 
 def union(parts: Sequence[Dependence], shape: tuple[int, ...]) -> Dependence:
-    """Describe an array each of whose entries is made of the entries at its place in the parts."""
+    """Describe an array whose entries are computed elementwise from those of the parts."""
     parts = [broadcast(part, shape) for part in parts]
     common = np.logical_or.reduce([part.common for part in parts])
     different = {id(part.rows): part.rows for part in parts if part.rows.nnz}
@@ -123,7 +123,7 @@ def union(parts: Sequence[Dependence], shape: tuple[int, ...]) -> Dependence:
     joined, *others = sorted(different.values(), key=lambda rows: -rows.nnz)
     for rows in others:
         more = joined + rows
-        # A union that adds nothing stays the same object, so that the next one sees it at once.
+        # A union that adds nothing returns the same object, which the next one detects quickly.
         joined = more if more.nnz > joined.nnz else joined
     return Dependence(shape, joined, common)
 
@@ -157,7 +157,7 @@ def product(zeros: csr_array, rows: csr_array) -> csr_array:
 
 
 def stacked(parts: Sequence[Dependence]) -> Dependence:
-    """Put the entries of several arrays one after the other, in one long array."""
+    """Concatenate the entries of several arrays."""
     if len(parts) == 1:
         return parts[0]
     size = sum(part.size for part in parts)
@@ -181,7 +181,7 @@ def _fits_in_rows(source: Dependence, kept: np.ndarray) -> bool:
 
 
 def _lowered(source: Dependence, kept: np.ndarray) -> Dependence:
-    """Write what is common, except for the mask ``kept`` (P,), into each row."""
+    """Move common parameters, except those in the mask ``kept`` (P,), into each row."""
     extra = np.flatnonzero(source.common & ~kept)
     if not extra.size:
         return source

@@ -41,7 +41,7 @@ def _matrix_product(op: Any, node: Apply, inputs: Sequence[State], reader: Reade
 @outputs_of.register(SolveBase)
 def _solution(op: Any, node: Apply, inputs: Sequence[State], reader: Reader) -> list[State]:
     matrix, right = (reader.dependence(state) for state in inputs)
-    # Each right-hand side is solved for by itself.
+    # Each right-hand side is solved separately.
     return [union([summed(matrix, [0, 1]).reshaped((1,)), summed(right, [0])], right.shape)]
 
 
@@ -80,7 +80,7 @@ def _mixed_core(source: Dependence, core: int, batch: tuple[int, ...]) -> Depend
 def _product_with_known(matrix: Known, right: Dependence, reader: Reader) -> Dependence:
     """Describe matrix (N, K) times array (K, H): row n mixes the rows where n has no zero.
 
-    What meets a full column goes into all rows, and so becomes common to them.
+    What a full column multiplies enters all rows, and so becomes common to them.
     """
     shape = (matrix.shape[0], right.shape[1])
     nonzero = matrix.value != 0

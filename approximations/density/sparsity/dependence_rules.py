@@ -1,7 +1,7 @@
-"""What each kind of operation does to the dependence of its inputs on the parameters.
+"""How each kind of operation propagates the dependence of its inputs on the parameters.
 
-A rule never claims too little. Operations without a rule make every entry of their outputs depend
-on everything that their inputs depend on.
+A rule may overstate dependence, never understate it. Without a rule, every entry of an operation's
+outputs depends on everything that its inputs depend on.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from .dependence import Dependence, alike, broadcast, merged, none, stacked, tak
 
 @dataclass(frozen=True)
 class Known:
-    """A value that no parameter decides.
+    """A value that depends on no parameter.
 
     Attributes
     ----------
     value : array, number or slice
     sources : frozenset of SharedVariable
-        The data that it is computed of.
+        The data that it is computed from.
     """
 
     value: Any
@@ -72,7 +72,7 @@ State = Known | Dependence
 
 @dataclass(frozen=True)
 class Reader:
-    """What the rules need besides an operation's inputs.
+    """The context that the rules need besides an operation's inputs.
 
     Attributes
     ----------
@@ -81,9 +81,9 @@ class Reader:
     follow : callable
         Follows graphs, given what is known of the variables that they start from.
     read : set of SharedVariable
-        Data whose values decided something: an index or the zeros of a matrix.
+        Data whose values affected the result: an index or the zeros of a matrix.
     of_slopes : bool, default True
-        Whether a value that moves in jumps, as by a comparison, counts as fixed.
+        Whether a piecewise constant value, as of a comparison, counts as fixed.
     """
 
     parameters: int
@@ -92,13 +92,13 @@ class Reader:
     of_slopes: bool = True
 
     def value(self, state: State) -> Any:
-        """Give the value of an index or of a matrix with zeros, and take note of it."""
+        """Give the value of an index or of a matrix with zeros, and record its data in ``read``."""
         assert isinstance(state, Known)
         self.read.update(state.sources)
         return state.value
 
     def dependence(self, state: State) -> Dependence:
-        """Describe a state by its dependence, which is none where it is known."""
+        """Dependence of a state, which is empty where it is known."""
         return state if isinstance(state, Dependence) else none(state.shape, self.parameters)
 
 
@@ -108,7 +108,7 @@ class UnknownShapeError(Exception):
 
 @singledispatch
 def outputs_of(op: Any, node: Apply, inputs: Sequence[State], reader: Reader) -> list[State]:
-    """Describe the outputs of an operation by its inputs; this is the rule for the unknown."""
+    """Describe the outputs of an operation by its inputs; this is the default rule."""
     common = np.zeros(reader.parameters, dtype=bool)
     for state in inputs:
         if isinstance(state, Dependence):
@@ -119,7 +119,7 @@ def outputs_of(op: Any, node: Apply, inputs: Sequence[State], reader: Reader) ->
 def shapes_of_outputs(
     node: Apply, inputs: Sequence[State], reader: Reader
 ) -> list[tuple[int, ...]]:
-    """Tell the shapes of an operation's outputs, by PyTensor's own rules.
+    """Infer the shapes of an operation's outputs, by PyTensor's own rules.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def shapes_of_outputs(
     needed = [p for p in signature(rule).parameters.values() if p.default is Parameter.empty]
     try:
         symbolic = rule(None, node, given) if len(needed) > 2 else rule(node, given)
-    except Exception as error:  # an operation of the user's own may have a rule that is wrong
+    except Exception as error:  # a user's operation may have a wrong rule
         raise UnknownShapeError(str(node.op)) from error
     known = dict(zip(node.inputs, inputs, strict=True))
     shapes = []
@@ -246,7 +246,7 @@ def _scattered(op: Any, node: Apply, inputs: Sequence[State], reader: Reader) ->
 def _rearranged(
     node: Apply, inputs: Sequence[State], reader: Reader, data: Sequence[int]
 ) -> list[State]:
-    """Learn where an operation moves the entries of some inputs, by moving their positions."""
+    """Find where an operation moves the entries of some inputs, by applying it to positions."""
     rest = [state for k, state in enumerate(inputs) if k not in data]
     if not all(isinstance(state, Known) for state in rest):
         return outputs_of.dispatch(object)(node.op, node, inputs, reader)

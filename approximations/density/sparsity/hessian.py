@@ -10,11 +10,11 @@ from scipy.sparse import csc_array
 from ...errors import SparsityError
 from .colouring import Colouring, coloured
 
-# Below so many parameters a dense Hessian costs less than finding out where its zeros are.
+# Below this number of parameters a dense Hessian costs less than finding its zeros.
 _FEWEST_PARAMETERS = 300
-# A Hessian with a larger share of nonzeros, or of products, is as well had dense.
+# With a larger share of nonzeros, or of products, a dense Hessian costs no more.
 _MOST_FILLED, _MOST_PRODUCTS = 0.1, 0.25
-# Relative error of a product beyond rounding, and beyond that of differences of a noisy gradient.
+# Tolerated relative error of a product: exact, and by differences of a noisy gradient.
 _ROUNDING, _NOISE = 1e-7, 1e-3
 _SEED = 20260101
 
@@ -22,7 +22,7 @@ Product = Callable[[np.ndarray], np.ndarray]
 
 
 def may_pay(size: int) -> bool:
-    """Whether so many parameters are enough to look for zeros in their Hessian."""
+    """Whether there are enough parameters to look for zeros in the Hessian."""
     return size >= _FEWEST_PARAMETERS
 
 
@@ -44,7 +44,7 @@ def sparse_hessian(colouring: Colouring, product: Product, *, exact: bool = True
     ----------
     colouring : Colouring
     product : callable
-        Vector (P,) to the Hessian times it (P,).
+        Maps a vector (P,) to the Hessian times it (P,).
     exact : bool, default True
         Whether the products are exact to rounding.
 
@@ -70,7 +70,7 @@ def sparse_hessian(colouring: Colouring, product: Product, *, exact: bool = True
 
 
 def check_product(hessian: csc_array, product: Product, *, exact: bool = True) -> None:
-    """Compare the Hessian's product with a random vector with one that is known.
+    """Compare the Hessian's product with a random vector with ``product``'s.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def check_product(hessian: csc_array, product: Product, *, exact: bool = True) -
     vector = np.random.default_rng(_SEED).standard_normal(len(scale)) / scale
     known = product(vector)
     if not (np.all(np.isfinite(known)) and np.all(np.isfinite(hessian.data))):
-        # What is not finite is judged by those who asked, as with a dense Hessian.
+        # The caller checks for values that are not finite, as with a dense Hessian.
         return
     size = abs(hessian) @ np.abs(vector) + scale
     error = np.abs(hessian @ vector - known) / size

@@ -1,10 +1,10 @@
-"""The zeros that the Hessian of a log density has wherever it is taken, found without taking it.
+"""The structural zeros of a log density's Hessian, found without evaluating it.
 
 The gradient's graph is walked once, from ``theta`` to the gradient, and each array on the way is
 described by what its entries depend on: row i of the Hessian can differ from zero only where entry
-i of the gradient depends on a parameter. The gradient has its derivatives written out, so first
-order is enough. Curtis, Powell and Reid (1974) and Griewank and Walther, Evaluating Derivatives
-(2nd ed., 2008), chapter 7, on what is gained by it.
+i of the gradient depends on a parameter. The gradient's graph contains its derivatives explicitly,
+so first order is enough. Curtis, Powell and Reid (1974) and Griewank and Walther, Evaluating
+Derivatives (2nd ed., 2008), chapter 7, on the gain.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .dependence_rules import (
     shapes_of_outputs,
 )
 
-# A pattern with a larger share of nonzeros is not worth being written down, unless it is small.
+# A pattern with a larger share of nonzeros is not worth storing, unless it is small.
 _MOST_FILLED, _SMALL = 0.1, 10**5
 
 
@@ -45,9 +45,9 @@ class Pattern:
     Attributes
     ----------
     structure : (P, P) csc_array of bool, or None
-        Symmetric; None where the Hessian is large and dense, or as good as.
+        Symmetric; None where the Hessian is large and (nearly) dense.
     read : dict of SharedVariable to array
-        Data whose values shaped the pattern, such as indices of groups, as they were read.
+        Data whose values affected the pattern, such as indices of groups, at that time.
     shapes : dict of SharedVariable to tuple of int
         Shapes of all data.
     """
@@ -57,7 +57,7 @@ class Pattern:
     shapes: Mapping[SharedVariable, tuple[int, ...]]
 
     def holds(self) -> bool:
-        """Tell whether the pattern is that of the data as they are now."""
+        """Whether the pattern is that of the current data."""
         return all(_data(s).shape == shape for s, shape in self.shapes.items()) and all(
             _data(shared) is value or np.array_equal(_data(shared), value)
             for shared, value in self.read.items()
@@ -128,7 +128,7 @@ def dependence_of(
 
 
 def _symmetric_structure(gradient: Dependence) -> csc_array | None:
-    """Keep the pairs in which each entry's slope depends on the other: a Hessian is symmetric."""
+    """Keep pairs in which each entry's slope depends on the other: a Hessian is symmetric."""
     most = max(_MOST_FILLED * gradient.parameters**2, _SMALL)
     common = np.flatnonzero(gradient.common)
     if len(common) ** 2 > most:
@@ -148,7 +148,7 @@ def _symmetric_structure(gradient: Dependence) -> csc_array | None:
 def follow(
     graphs: Sequence[Variable], known: Mapping[Variable, State], reader: Reader
 ) -> list[State]:
-    """Follow graphs from what is known, and describe what they compute.
+    """Propagate dependence through graphs from known variables.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _outputs(node: Apply, inputs: list[State], reader: Reader) -> Sequence[State
     if len(known) < len(inputs):
         outputs = outputs_of(node.op, node, inputs, reader)
     elif isinstance(node.op, Scan):
-        # Its values are of no use here, and would need a function to be compiled.
+        # Its values are not needed here, and would require a compiled function.
         shapes = shapes_of_outputs(node, inputs, reader)
         return [none(shape, reader.parameters) for shape in shapes]
     else:

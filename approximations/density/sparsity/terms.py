@@ -1,7 +1,7 @@
 """The terms of a log density, element by element, each with the parameters that it depends on.
 
-Given a few outer parameters, what the elements of a hierarchical model's terms have in common shows
-into which blocks its posterior falls.
+Given a few outer parameters, parameters shared between elements of a hierarchical model's terms
+show into which conditionally independent blocks its posterior falls.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Term:
     Attributes
     ----------
     name : str
-        In the model: ``"theta"``.
+        Name in the model: ``"theta"``.
     dependence : Dependence
-        Of its E elements on the P parameters: a superset, never too little. What all elements share
-        stands apart in it, since a large model has no room for it in each.
+        Dependence of its E elements on the P parameters: a superset. What all elements share is
+        stored once, since a large model has no memory for it in each.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Term:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of its elements: () for what has one density as a whole, as a Gaussian process."""
+        """Shape of its elements: () for one joint density, as of a Gaussian process."""
         return self.dependence.shape
 
     @cached_property
@@ -51,8 +51,8 @@ class Term:
 def terms_of(model: pm.Model, symbolic: SymbolicDensity) -> tuple[Term, ...]:
     """Describe the terms of free variables, observed variables and potentials, in this order.
 
-    PyMC's checks of parameters are left out: they tie all elements together, and hold or fail for
-    the log density as a whole.
+    PyMC's checks of parameters are left out: they make all elements depend on each other, and
+    concern the log density as a whole.
     """
     variables = (*model.free_RVs, *model.observed_RVs, *model.potentials)
     graphs = symbolic.terms(check_bounds=False)

@@ -122,7 +122,7 @@ def test_what_was_not_given_is_said_to_be_absent(normal_tree, tmp_path):
     assert "No verdict: no tree here is exact enough" in text_of(report, "verdict")
     assert "No model was passed" in text_of(report, "model")
     assert "y school (2)" in text_of(report, "model")
-    assert "no settings told" in text_of(report, "origin")
+    assert "no settings recorded" in text_of(report, "origin")
     assert "they come from elsewhere" in text_of(report, "python")
     outline = _Outline()
     outline.feed(report)
