@@ -59,6 +59,8 @@ _SLOW = {
     "fullrank_advi": ("globe", "linear_regression"),
     "dadvi": ("globe", "linear_regression", "varying_slopes"),
     "smc": ("globe", "linear_regression"),
+    "low_rank_laplace": ("globe", "linear_regression", "neural_network"),
+    "diagonal_laplace": ("globe", "linear_regression", "neural_network"),
 }
 HERE = [
     name
