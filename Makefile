@@ -31,8 +31,9 @@ picture: .venv/.complete  ## draw the picture of the README, docs/bioassay.png
 
 # A worker a core; a file stays with one worker, so that its fits are made once. Files keep the order
 # of tests/conftest.py: left to itself xdist puts those with few tests last, some of which are long.
+# One thread each, or the threads of two workers' BLAS wait for each other.
 test: .venv/.complete  ## run the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Packages of several ages: the old call what the new deprecate (pyparsing's oneOf), and Numba tells
 # when it compiles for an array of the old PyTensor that is not contiguous.

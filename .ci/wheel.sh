@@ -43,6 +43,7 @@ install=(install --quiet -c constraints.txt dist/*.whl)
 uv pip "${install[@]}" --python "$fresh" ||
     "$python" -m pip --python "$fresh/bin/python" "${install[@]}"
 
+unset PYTHONDONTWRITEBYTECODE  # the first process there compiles for the others
 version=$("$python" -c 'import tripos; print(tripos.__version__)')
 (
     cd "$scratch"
