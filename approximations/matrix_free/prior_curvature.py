@@ -20,7 +20,7 @@ OwnCurvatures = Callable[[np.ndarray], list[tuple[Block, np.ndarray]]]
 
 # Most entries without prior curvature (hyperparameters, flat priors), handled one by one.
 _MOST_BARE = 100
-# Once a density, whatever data it is given: half a second that each of many refits would take.
+# Once a density, whatever data it is given: each of many refits would compile it anew.
 _COMPILED: WeakKeyDictionary[LogDensity, OwnCurvatures] = WeakKeyDictionary()
 
 
