@@ -12,7 +12,7 @@ from .errors import CurvatureError
 from .matrix_free.newton_cg import find_mode_by_products, fit_without_matrix
 from .meter import Meter
 from .method import registered
-from .mode.given_start import Start
+from .mode.given_start import Start, recorded_start
 from .result import Record, assemble, draws_that_fit, generator
 from .variational.fitted import independent_normal
 
@@ -70,7 +70,7 @@ def diagonal_laplace(
     meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
-    settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
+    settings = {"draws": draws, "start": recorded_start(start), "max_iterations": max_iterations}
     record = Record("diagonal_laplace", settings, random_seed)
     return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))
 

@@ -23,7 +23,7 @@ from .low_rank_laplace import low_rank_laplace
 from .meter import Meter
 from .method import registered
 from .mode import Mode, find_mode
-from .mode.given_start import Start
+from .mode.given_start import Start, recorded_start
 from .mode.several import watched_mode
 from .result import Record, assemble, draws_that_fit, generator
 
@@ -136,7 +136,12 @@ def laplace(
     meter.fitted()
 
     thetas = mode.gaussian.draws(draws, rng)
-    settings = {"draws": draws, "max_iterations": max_iterations, "start": start, "starts": starts}
+    settings = {
+        "draws": draws,
+        "max_iterations": max_iterations,
+        "start": recorded_start(start),
+        "starts": starts,
+    }
     record = Record("laplace", settings, random_seed)
     return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))
 

@@ -17,7 +17,7 @@ from .matrix_free.low_rank import low_rank_factor
 from .matrix_free.newton_cg import find_mode_by_products, fit_without_matrix
 from .meter import Meter
 from .method import registered
-from .mode.given_start import Start
+from .mode.given_start import Start, recorded_start
 from .result import Record, assemble, checked_count, draws_that_fit, generator
 
 
@@ -89,6 +89,11 @@ def low_rank_laplace(
     meter.fitted()
 
     thetas = gaussian.draws(draws, rng)
-    settings = {"draws": draws, "start": start, "max_iterations": max_iterations, "rank": rank}
+    settings = {
+        "draws": draws,
+        "start": recorded_start(start),
+        "max_iterations": max_iterations,
+        "rank": rank,
+    }
     record = Record("low_rank_laplace", settings, random_seed)
     return meter.written_into(assemble(density, thetas, fit, record, point=mode.theta))

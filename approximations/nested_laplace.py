@@ -19,7 +19,7 @@ from .density import LogDensity, as_density
 from .errors import SmallGroupsWarning
 from .meter import Meter
 from .method import registered
-from .mode.given_start import Start, starting_point
+from .mode.given_start import Start, recorded_start, starting_point
 from .nested.checking import check_marginal_gradient, check_precision
 from .nested.corrected_mode import corrected_mode, correction_slopes
 from .nested.draws import NestedDraws, nested_draws
@@ -175,7 +175,12 @@ def nested_laplace(
     drawn = nested_draws(mode.conditional, around, draws, rng, with_mirrored=skew)
     thetas, logp, log_proposal = _skewed(density, near, drawn, rng)
     settings = {"latent": field.names, "draws": draws, "points": points, "nagq": nagq}
-    settings |= {"start": start, "skew": skew, "weights": weights, "max_iterations": max_iterations}
+    settings |= {
+        "start": recorded_start(start),
+        "skew": skew,
+        "weights": weights,
+        "max_iterations": max_iterations,
+    }
     record = Record("nested_laplace", settings, random_seed)
     stats = {"lp": logp, "log_proposal": log_proposal}
     point = mode.conditional.theta

@@ -22,7 +22,7 @@ from .linear_algebra.gaussian import triangular_inverse
 from .meter import Meter
 from .method import registered
 from .mode import Mode, find_mode
-from .mode.given_start import Start
+from .mode.given_start import Start, recorded_start
 from .result import Record, assemble, checked_count, generator, parameter_array
 from .rules.hermite import Table, tabulate
 from .rules.quasi_random import quasi_random_normals
@@ -149,7 +149,12 @@ def quadrature(
     # The normals of Laplace's own draws: with one node per axis they are left as they are.
     normals = (gaussian.draws(draws, rng) - mode.theta) @ triangular_inverse(root).T
     thetas, log_proposal = transported(table, normals)
-    settings = {"draws": draws, "points": points, "start": start, "max_iterations": max_iterations}
+    settings = {
+        "draws": draws,
+        "points": points,
+        "start": recorded_start(start),
+        "max_iterations": max_iterations,
+    }
     tree = assemble(
         density,
         thetas,

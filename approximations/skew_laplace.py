@@ -19,7 +19,7 @@ from .linear_algebra.gaussian import Gaussian
 from .meter import Meter
 from .method import registered
 from .mode import find_mode
-from .mode.given_start import Start
+from .mode.given_start import Start, recorded_start
 from .result import Record, assemble, checked_count, generator
 from .weights.reflection import reflected
 from .weights.support import checked_logp
@@ -83,7 +83,7 @@ def skew_laplace(
     meter.fitted()
 
     thetas, logp, is_image = reflected_draws(density, mode.gaussian, draws, rng)
-    settings = {"draws": draws, "start": start, "max_iterations": max_iterations}
+    settings = {"draws": draws, "start": recorded_start(start), "max_iterations": max_iterations}
     tree = assemble(
         density,
         thetas,

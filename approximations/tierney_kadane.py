@@ -20,7 +20,7 @@ from .errors import ModeNotFoundError
 from .linear_algebra.sparse_cholesky import sparse_cholesky
 from .meter import Meter
 from .mode import Mode, find_mode
-from .mode.given_start import Start
+from .mode.given_start import Start, recorded_start
 from .result import Record, attributes
 from .scalars.constrained import Problem, marginal_path
 from .scalars.grid_moments import PROBABILITIES
@@ -114,7 +114,7 @@ def tierney_kadane(
     mean, sd, note = _moments(density, function, mode, marginal)
     meter.compiled(function.function.functions.seconds_compiling)
     meter.fitted()
-    settings = {"start": start, "kind": kind, "max_iterations": max_iterations}
+    settings = {"start": recorded_start(start), "kind": kind, "max_iterations": max_iterations}
     result = _dataset(marginal, mean, sd).assign_attrs(
         attributes(Record("tierney_kadane", settings)),
         quantity=quantity,

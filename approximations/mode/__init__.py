@@ -10,22 +10,19 @@ flattens for ever.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pymc as pm
-from scipy.sparse import csc_array
 
 from ..arguments import checked_arguments
 from ..density import LogDensity, as_density
 from ..density.derivatives.checking import check_flatness, check_kink, hessian_error
 from ..density.graphs.parameters import describe_direction
 from ..errors import CurvatureError, DifferencesWarning, TriposError
-from ..linear_algebra.gaussian import Gaussian
 from ..result import checked_count
-from .given_start import Start, first_iterate
+from .given_start import Start, checked_mode, first_iterate
 from .no_mode import is_collapse, why_no_mode
+from .peak import Mode as Mode
 from .tails import check_tails
 from .trust_region import Iterate, ascent, is_peak, polished
 
@@ -34,49 +31,6 @@ from .trust_region import Iterate, ascent, is_peak, polished
 _FLAT_ERRORS, _TELL_ERROR = 10.0, 0.01
 # Radius in sds below which a search is stuck.
 _SHORTEST = 1e-12
-
-
-@dataclass(frozen=True)
-class Mode:
-    """A maximum of the log density in unconstrained space.
-
-    Attributes
-    ----------
-    theta : (P,) array
-    logp : float
-        Log density at the mode, Jacobian terms included.
-    gradient : (P,) array
-        Remaining gradient.
-    hessian : (P, P) array or csc_array
-        Hessian of the log density, as `LogDensity.hessian` gives it; its negative is the precision
-        of the normal approximation.
-    parameters : tuple of str
-        Labels of the P entries.
-    iterations : int
-        Newton steps tried.
-    hessian_error : float
-        Error of the Hessian's entries, as a share of their size, where they are differences of the
-        gradient (see `LogDensity.has_exact_hessian`); else 0.
-    """
-
-    theta: np.ndarray
-    logp: float
-    gradient: np.ndarray
-    hessian: np.ndarray | csc_array
-    parameters: tuple[str, ...]
-    iterations: int
-    hessian_error: float = 0.0
-
-    @cached_property
-    def gaussian(self) -> Gaussian:
-        """The normal approximation here.
-
-        Raises
-        ------
-        CurvatureError
-            When the Hessian is not negative definite.
-        """
-        return Gaussian.from_precision(self.theta, -self.hessian, self.parameters)
 
 
 @checked_arguments
@@ -95,9 +49,10 @@ def find_mode(
     ----------
     model : pymc.Model or LogDensity, optional
         The model in context, if None.
-    start : mapping, (P,) array or "find_MAP", optional
+    start : mapping, (P,) array, "find_MAP" or Mode, optional
         Where to start: values on the variables' own scale, a point in unconstrained space, or the
-        result of `pymc.find_MAP`. Default: the model's initial point.
+        result of `pymc.find_MAP`. Default: the model's initial point. A `Mode` of this model that
+        was found before is returned as it is.
     max_iterations : int, default 200
 
     Returns
@@ -127,6 +82,8 @@ def find_mode(
     """
     max_iterations = checked_count("max_iterations", max_iterations)
     density = as_density(model)
+    if isinstance(start, Mode):
+        return checked_mode(density, start)
     path = [first_iterate(density, start)]
     climb = ascent(density, path[0], 10 * np.sqrt(density.size))
     for iterations, (here, radius) in enumerate(climb):

@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
-from pytensor.compile.mode import Mode
+from pytensor.compile.mode import Mode as CompileMode
 
 from ..density import LogDensity
 from ..density.graphs.lean import lean_rewriting
 from ..errors import ArgumentError, StartingPointError
+from .peak import Mode
 from .trust_region import Iterate
 
-Start = Mapping[str, Any] | np.ndarray | Literal["find_MAP"] | None
+Start = Mapping[str, Any] | np.ndarray | Literal["find_MAP"] | Mode | None
 
 
 def first_iterate(density: LogDensity, start: Start) -> Iterate:
@@ -55,11 +56,42 @@ def starting_point(density: LogDensity, start: Start) -> np.ndarray:
     ArgumentError
         When it is a word other than ``"find_MAP"``.
     """
+    if isinstance(start, Mode):
+        return checked_mode(density, start).theta
     if not isinstance(start, str):
         return density.initial_point(start)
     if start != "find_MAP":
         raise ArgumentError(f"start must be a point or 'find_MAP', but {start!r} was given.")
     return _map_point(density)
+
+
+def checked_mode(density: LogDensity, mode: Mode) -> Mode:
+    """Check that a mode that was found before is one of this density.
+
+    Raises
+    ------
+    ArgumentError
+        When it is of another model, or of other data.
+    """
+    if mode.parameters == density.parameters:
+        if np.isclose(density.value(mode.theta), mode.logp):
+            return mode
+        what = f"has log density {mode.logp:.6g}, and that of the model there is another one"
+    else:
+        what = f"is in {_listed(mode.parameters)}, and the model has {_listed(density.parameters)}"
+    raise ArgumentError(
+        f"start is a mode of another model, or of other data: it {what}. Pass a mode that "
+        "find_mode has found for this model, or leave start out."
+    )
+
+
+def recorded_start(start: Start) -> Any:
+    """Take what a tree's settings record of a start: the point where it is a mode."""
+    return start.theta if isinstance(start, Mode) else start
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:6])
 
 
 def _terms_that_fail(density: LogDensity, theta: np.ndarray) -> str:
@@ -77,7 +109,7 @@ def terms_at(density: LogDensity, theta: np.ndarray) -> dict[str, float]:
     Uses the model's own data, even after `LogDensity.set_data`.
     """
     point = {block.value_name: block.take(theta) for block in density.blocks}
-    mode = Mode(linker="py", optimizer="fast_compile")  # Numba would need seconds
+    mode = CompileMode(linker="py", optimizer="fast_compile")  # Numba would need seconds
     with lean_rewriting(), np.errstate(all="ignore"):
         terms = density.model.point_logps(point, round_vals=12, mode=mode)
     return {name: float(value) for name, value in terms.items()}

@@ -1,6 +1,7 @@
 """The mode: against closed forms, from hard starts, and the reasons why there may be none."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pymc as pm
@@ -332,8 +333,20 @@ def test_max_iterations_below_one(density_of):
 
 
 def test_start_by_a_word_other_than_find_map(density_of):
-    with pytest.raises(ArgumentError, match="'find_MAP' or None, but 'map' was given"):
+    with pytest.raises(ArgumentError, match="'find_MAP', a Mode or None, but 'map' was given"):
         find_mode(density_of(globe), start="map")
+
+
+def test_a_mode_that_was_found_is_not_searched_again(density_of):
+    density = density_of(globe)
+    mode = find_mode(density)
+    before = sum(density.evaluations.values())
+    assert find_mode(density, start=mode) is mode
+    assert sum(density.evaluations.values()) - before == 1
+    moved = replace(mode, logp=mode.logp - 1)
+    for other, said in ((moved, "log density"), (replace(mode, parameters=("q",)), "it is in q")):
+        with pytest.raises(ArgumentError, match=f"of another model, or of other data: .*{said}"):
+            find_mode(density, start=other)
 
 
 # Nothing to start from.
