@@ -16,7 +16,7 @@ from .laplace import normal_fit
 from .limits import FEWEST_SMOOTHED
 from .meter import Meter
 from .method import registered
-from .mode import find_mode
+from .mode import Mode, find_mode
 from .mode.given_start import Start
 from .result import Record, assemble, checked_count, generator
 from .trust_words import warn_of_weights
@@ -120,21 +120,56 @@ def importance(
         pairs,
         "Look for a second mode, try another parametrisation, or use nuts.",
     )
-    chosen = resampled(weighted, draws, rng)
-    fit = normal_fit(density, mode).rename(log_evidence="log_evidence_laplace")
     settings = {"draws": draws, "start": start, "pairs": pairs, "max_iterations": max_iterations}
     record = Record("importance", settings, random_seed)
+    return meter.written_into(tree_of_pairs(density, mode, weighted, draws, rng, record))
+
+
+def tree_of_pairs(
+    density: LogDensity,
+    mode: Mode,
+    weighted: WeightedPairs,
+    draws: int,
+    rng: np.random.Generator,
+    record: Record,
+) -> xr.DataTree:
+    """Make the tree that `importance` returns from pairs that are weighted already.
+
+    Parameters
+    ----------
+    density : LogDensity
+    mode : Mode
+        The one about which the pairs were drawn.
+    weighted : WeightedPairs
+    draws : int
+        Number of resampled draws.
+    rng : Generator
+    record : Record
+        Method, settings and seed, for the tree's attributes.
+
+    Returns
+    -------
+    DataTree
+        As `importance` returns it, but for the seconds and evaluations that a `Meter` writes.
+
+    Raises
+    ------
+    WeightsError
+        When the weights are not finite numbers with a positive sum.
+    """
+    chosen = resampled(weighted, draws, rng)
+    points = weighted.thetas.reshape(weighted.logp.size, -1)
     stats = _point_stats(weighted)
+    fit = normal_fit(density, mode).rename(log_evidence="log_evidence_laplace")
     tree = assemble(
         density,
-        weighted.thetas.reshape(2 * pairs, -1)[chosen],
+        points[chosen],
         fit.merge(_quality(weighted, len(np.unique(chosen)))),
         record,
         sample_stats={name: stats[name][chosen] for name in ("lp", "log_weight")},
         point=mode.theta,
     )
-    points = weighted.thetas.reshape(2 * pairs, -1)
-    return meter.written_into(with_weighted_points(tree, density, points, stats, record))
+    return with_weighted_points(tree, density, points, stats, record)
 
 
 def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> np.ndarray:

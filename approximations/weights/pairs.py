@@ -1,9 +1,9 @@
 """Draws with their mirror images (antithetic pairs), and diagnostics of their weights.
 
-A draw x comes from a proposal q that is symmetric about c, and its mirror image x' = 2 c - x with
-it. After reflection (see ``reflection``) the remaining importance weight is
-(p(x) + p(x')) / (2 q(x)). Keeping both points, each with its probability, does the same with less
-noise.
+A draw x comes from a proposal q with a mirror image x', which follows q as well. A pair weighs what
+its points do on average, (p(x) / q(x) + p(x') / q(x')) / 2, and each point has its share of that.
+Where q is symmetric about one centre, q(x') = q(x), and this is the weight that remains after
+reflection (see ``reflection``), with less noise: both points are kept.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class DrawnPairs:
     proposal : Proposal
     thetas : (2, S, P) array
     logp : (2, S) array
-    log_proposal : (S,) array
+    log_proposal : (2, S) array
     """
 
     proposal: Proposal
@@ -65,8 +65,8 @@ class DrawnPairs:
 
     @property
     def log_ratios(self) -> np.ndarray:
-        """Log weights (S,), raw."""
-        return self.log_mean_density - self.log_proposal
+        """Log weights (S,), raw: the mean of p / q over both points."""
+        return np.logaddexp(*(self.logp - self.log_proposal)) - np.log(2)
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class WeightedPairs:
         The draws, and their mirror images.
     logp : (2, S) array
         Log posterior density, not normalised.
-    log_proposal : (S,) array
-        Log density of the proposal, the same at both points.
+    log_proposal : (2, S) array
+        Log density of the proposal; the same at both points where it is symmetric.
     log_laplace : (2, S) array
         Log density of the normal approximation at the mode.
     mode : (P,) array
@@ -123,10 +123,9 @@ class WeightedPairs:
 
     @property
     def log_point_weights(self) -> np.ndarray:
-        """Log weight (2, S) of each point, normalised over all: a pair's weight, divided by p."""
-        return self.log_weights + np.stack(
-            [log_share(*self.logp), log_share(self.logp[1], self.logp[0])]
-        )
+        """Log weight (2, S) of each point, normalised over all: a pair's, divided by p / q."""
+        one, other = self.logp - self.log_proposal
+        return self.log_weights + np.stack([log_share(one, other), log_share(other, one)])
 
     @property
     def trial(self) -> Trial:
@@ -150,10 +149,9 @@ def draw_pairs(
     NonFiniteDensityError
         When the log density is NaN or plus infinity where it matters; see `checked_logp`.
     """
-    thetas = proposal.draws(pairs, rng)
-    both = np.concatenate([thetas, proposal.mirrored(thetas)])
-    logp = checked_logp(density, gaussian, both).reshape(2, pairs)
-    return DrawnPairs(proposal, both.reshape(2, pairs, -1), logp, proposal.log_density(thetas))
+    thetas, log_proposal = proposal.pairs(pairs, rng)
+    logp = checked_logp(density, gaussian, thetas.reshape(2 * pairs, -1)).reshape(2, pairs)
+    return DrawnPairs(proposal, thetas, logp, log_proposal)
 
 
 def weigh(drawn: DrawnPairs, gaussian: Gaussian) -> WeightedPairs:

@@ -135,9 +135,11 @@ class Proposal:
         parts = [c.log_density(whitened) + np.log(c.weight) for c in self.components]
         return logsumexp(parts, axis=0) + np.sum(np.log(np.diag(self.factor)))
 
-    def mirrored(self, thetas: np.ndarray) -> np.ndarray:
-        """Mirror images 2 c - x (S, P) of points ``thetas`` (S, P)."""
-        return 2 * self.centre - thetas
+    def pairs(self, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw points with their mirror images 2 c - x (2, S, P); log density at both (2, S)."""
+        thetas = self.draws(pairs, rng)
+        log_density = self.log_density(thetas)
+        return np.stack([thetas, 2 * self.centre - thetas]), np.stack([log_density, log_density])
 
 
 def candidates(mode: Mode, gaussian: Gaussian) -> tuple[Proposal, ...]:

@@ -87,8 +87,8 @@ def _log_shares(
     logp = density.batched_value(thetas)
     # A higher peak is the task of `other_modes`.
     logp = np.where(logp <= np.max(pairs.logp), logp, -np.inf)
-    met = np.max(np.logaddexp(*pairs.logp) - np.log(2) - pairs.log_proposal)
-    # A pair's weight is the mean of two densities: half of this one at least.
+    met = np.max(np.logaddexp(*(pairs.logp - pairs.log_proposal)) - np.log(2))
+    # A pair's weight is the mean of two: half of this one at least.
     unmet = logp - np.log(2) - pairs.proposal.log_density(thetas) > met
     log_volume = -0.5 * gaussian.log_determinant  # of z by theta
     log_look = _log_density(whitened[unmet], directions) + log_volume

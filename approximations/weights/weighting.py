@@ -112,7 +112,7 @@ def more_pairs(
         pairs.proposal,
         np.concatenate([pairs.thetas, fresh.thetas], axis=1),
         np.concatenate([pairs.logp, fresh.logp], axis=1),
-        np.concatenate([pairs.log_proposal, fresh.log_proposal]),
+        np.concatenate([pairs.log_proposal, fresh.log_proposal], axis=1),
     )
     more = weigh(drawn, gaussian)
     return replace(
@@ -168,7 +168,7 @@ def _adapted(
 
 def _trial(drawn: DrawnPairs, gaussian: Gaussian) -> Trial:
     if not np.any(np.isfinite(drawn.log_ratios)):
-        return Trial(drawn.proposal.name, len(drawn.log_proposal), 0.0, np.inf)
+        return Trial(drawn.proposal.name, len(drawn.log_ratios), 0.0, np.inf)
     return weigh(drawn, gaussian).trial
 
 

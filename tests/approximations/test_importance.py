@@ -5,16 +5,19 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
+import xarray as xr
 
-from tripos.approximations import LogDensity, importance
+from tripos.approximations import LogDensity, find_mode, importance
 from tripos.approximations.errors import (
     ArgumentError,
     ModeAtInfinityError,
     NonFiniteDensityError,
     UntrustedWeightsWarning,
 )
-from tripos.approximations.importance import resampled
+from tripos.approximations.importance import resampled, tree_of_pairs
+from tripos.approximations.result import Record
 from tripos.approximations.weights.pairs import WeightedPairs
+from tripos.approximations.weights.weighting import weighted_pairs
 from tripos.models import bioassay, eight_schools, globe, linear_regression, windshield
 from tripos.models.linear_regression import exact_posterior, example_data
 
@@ -118,6 +121,18 @@ def test_the_same_seed_gives_the_same_draws(density_of):
     one, two, other = (importance(density, draws=50, random_seed=s)["posterior"] for s in (1, 1, 2))
     np.testing.assert_array_equal(one["p"], two["p"])
     assert np.intersect1d(one["p"], other["p"]).size == 0
+
+
+def test_a_tree_of_pairs_that_exist_evaluates_no_more_densities(density_of):
+    density, rng = density_of(globe), np.random.default_rng(4)
+    mode = find_mode(density)
+    weighted = weighted_pairs(density, mode, mode.gaussian, pairs=1000, rng=rng)
+    before = dict(density.evaluations)
+    tree = tree_of_pairs(density, mode, weighted, 200, rng, Record("importance"))
+    assert density.evaluations == before
+    one = importance(density, 200, random_seed=4)
+    for group in ("posterior", "weighted_posterior", "sample_stats", "fit"):
+        xr.testing.assert_identical(tree[group].to_dataset(), one[group].to_dataset())
 
 
 # Resampling.
