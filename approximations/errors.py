@@ -7,6 +7,7 @@ nothing else. They are raised where the fault is found and never turned into a n
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 
 class TriposError(Exception):
@@ -53,6 +54,10 @@ class CurvatureError(TriposError):
     """The negative Hessian is not positive definite: a saddle or a ridge, not a peak."""
 
 
+NO_MODE = (ModeAtInfinityError, ModeNotFoundError, CurvatureError)
+"""Errors that mean there is no joint mode to start from."""
+
+
 class DerivativeError(CurvatureError):
     """A derivative at a mode disagrees with differences of the next lower one."""
 
@@ -94,7 +99,26 @@ class NoMethodError(TriposError):
 
 
 class NoTrustedMethodError(TriposError):
-    """No method on the ladder gave a posterior that a verdict accepts."""
+    """No method on the ladder gave a posterior that can be trusted.
+
+    Parameters
+    ----------
+    message : str
+    tree : DataTree or None
+        The best tree that was found, as `fit` would have returned it.
+    ladder : Dataset or None
+        What was tried: its group ``ladder``.
+    """
+
+    def __init__(
+        self, message: str, tree: xr.DataTree | None = None, ladder: xr.Dataset | None = None
+    ) -> None:
+        super().__init__(message)
+        self.tree, self.ladder = tree, ladder
+
+
+class UntrustedWarning(UserWarning):
+    """No method on the ladder was accepted, and the best tree was returned, so marked."""
 
 
 class TargetError(TriposError):

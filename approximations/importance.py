@@ -17,7 +17,7 @@ from .limits import FEWEST_SMOOTHED
 from .meter import Meter
 from .method import registered
 from .mode import Mode, find_mode
-from .mode.given_start import Start
+from .mode.given_start import Start, recorded_start
 from .result import Record, assemble, checked_count, generator
 from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
@@ -120,7 +120,12 @@ def importance(
         pairs,
         "Look for a second mode, try another parametrisation, or use nuts.",
     )
-    settings = {"draws": draws, "start": start, "pairs": pairs, "max_iterations": max_iterations}
+    settings = {
+        "draws": draws,
+        "start": recorded_start(start),
+        "pairs": pairs,
+        "max_iterations": max_iterations,
+    }
     record = Record("importance", settings, random_seed)
     return meter.written_into(tree_of_pairs(density, mode, weighted, draws, rng, record))
 

@@ -31,6 +31,9 @@ from .weights.kept import weights_of_draws
 
 _TAIL = (0.05, 0.95)
 
+OF_ONE_QUANTITY = ("R-hat", "bulk ESS", "tail ESS", "not finite")
+"""Reasons that hold for the quantity that they name."""
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -83,6 +86,31 @@ def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) ->
     if not tree.attrs.get("independent_draws", 0):
         return chain_signs(tree, quantities).broken
     return _broken_by_size(next(iter(draws.values())).size)
+
+
+def broken_by_quantity(
+    tree: xr.DataTree, quantities: Iterable[str]
+) -> dict[str, tuple[Broken, ...]]:
+    """Find reasons not to trust a tree, quantity by quantity.
+
+    Chains may have converged in one quantity and not in another; other reasons hold for all.
+
+    Parameters
+    ----------
+    tree : DataTree
+    quantities : iterable of str
+        Their labels.
+
+    Returns
+    -------
+    dict of str to tuple of Broken
+        By label; empty tuples where it can be trusted.
+    """
+    labels = list(quantities)
+    found = broken_limits(tree, labels)
+    if not any(broken.what in OF_ONE_QUANTITY for broken in found):
+        return dict.fromkeys(labels, found)
+    return {label: chain_signs(tree, [label]).broken for label in labels}
 
 
 def broken_by_weights(

@@ -19,6 +19,11 @@ from ..approximations.scalars.quantities import flatten
 from ..approximations.scalars.tails import moment_tail_index
 from ..approximations.weights.kept import KeptWeights, weights_of_draws, weights_of_points
 
+# Half the central 50 % interval of a normal distribution, in sds.
+_QUARTILE = 0.6744897501960817
+# Probability on each side of a quantile, to estimate its density by a difference.
+_WINDOW = 0.02
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -68,6 +73,23 @@ class Sample:
         """Distribution function."""
         below = np.concatenate([[0.0], self.cumulated])
         return below[np.searchsorted(self.sorted_values, at, side="right")]
+
+    def slope_at(self, probability: float) -> float:
+        """Slope of the quantile function: one over the density."""
+        below, above = around(probability)
+        low, high = self.quantiles((below, above))
+        return float((high - low) / (above - below))
+
+    def quantile_influence(self, probability: float) -> np.ndarray:
+        """Influence function (n,) of a quantile (Hampel 1974)."""
+        (at,) = self.quantiles((probability,))
+        return np.asarray((probability - (self.values <= at)) * self.slope_at(probability))
+
+    @cached_property
+    def spread(self) -> float:
+        """Sd by half the central 50 % interval; itself, where half of the values are tied."""
+        low, high = self.quantiles((0.25, 0.75))
+        return float(high - low) / (2 * _QUARTILE) if high > low else self.moments[1]
 
     def error(self, influence: np.ndarray) -> float:
         """Standard error of the mean of an influence function, whose values (n,) are given."""
@@ -138,6 +160,12 @@ class Sample:
             error = self.error(away)
             found = (self.weights @ away**2) / error**2 if error > 0 else np.inf
         return float(np.minimum(found, len(self.values)))
+
+
+def around(probability: float) -> tuple[float, float]:
+    """Probabilities on both sides of one, between which a density is estimated."""
+    width = min(_WINDOW, probability / 2, (1 - probability) / 2)
+    return probability - width, probability + width
 
 
 def samples_of(tree: xr.DataTree) -> dict[str, Sample]:

@@ -24,7 +24,7 @@ from ...approximations.errors import (
 from ...approximations.result import posterior_dataset
 from ...approximations.scalars.quantities import flatten
 from ..monte_carlo import effective_draws, sample_of
-from ..verdict.discrepancy import chosen_labels
+from ..verdict.quantities import chosen_labels
 from .fitting import Draws, Fit
 from .simulating import Simulations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,14 +13,14 @@ from ...approximations.density import LogDensity
 from ...approximations.errors import ArgumentError
 from ...approximations.limits import HEAVY_TAIL
 from ...approximations.weights.pairs import WeightedPairs
-from ..monte_carlo import Sample
+from ..monte_carlo import Sample, around
 from .contrasts import (
     Contrast,
-    contrasts_of_pairs,
     contrasts_of_tree_and_pairs,
     contrasts_of_trees,
-    is_normal_at_mode,
+    samples_of_pairs,
 )
+from .quantities import chosen_labels
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
 MEASURES = (
@@ -36,11 +36,7 @@ MEASURES = (
 _ROUNDING = 1e-9
 # Range of values, relative to the largest, that counts as rounding.
 _CONSTANT = 1e-13
-# Half the central 50 % interval of a normal distribution, in sds.
-_QUARTILE = 0.6744897501960817
 _LEVELS = {"level_50": 0.5, "level_95": 0.95}
-# Probability on each side of a quantile, to estimate its density by a difference.
-_WINDOW = 0.02
 
 
 def discrepancies(
@@ -85,10 +81,9 @@ def discrepancies(
         contrasts = contrasts_of_trees(approximation, against)
     elif density is None:
         raise ArgumentError("Weighted draws need the density that they are draws of: pass density=")
-    elif is_normal_at_mode(approximation, against.mode):
-        contrasts = contrasts_of_pairs(density, against, var_names)
     else:
-        contrasts = contrasts_of_tree_and_pairs(approximation, density, against, var_names)
+        exact = samples_of_pairs(density, against, var_names)
+        contrasts = contrasts_of_tree_and_pairs(approximation, density, against, exact)
     return measured(contrasts, var_names)
 
 
@@ -99,27 +94,6 @@ def measured(
     chosen = chosen_labels(contrasts, var_names)
     rows = {label: measures(contrasts[label]) for label in chosen}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
-
-
-def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> list[str]:
-    """Choose the quantities of some variables.
-
-    Raises
-    ------
-    ArgumentError
-        When a variable has none.
-    """
-    labels = list(labels)
-    if var_names is None:
-        return labels
-    names = [var_names] if isinstance(var_names, str) else list(var_names)
-    of = {name: [x for x in labels if x == name or x.startswith(f"{name}[")] for name in names}
-    if unknown := [name for name, found in of.items() if not found]:
-        raise ArgumentError(
-            f"var_names hold {unknown}, but the quantities that can be judged are {labels}."
-        )
-    wanted = {label for found in of.values() for label in found}
-    return [label for label in labels if label in wanted]
 
 
 def measures(contrast: Contrast) -> dict[str, float | bool]:
@@ -146,7 +120,7 @@ def measures(contrast: Contrast) -> dict[str, float | bool]:
     )
     rows = _moments(contrast, heavy=not all(light)) if has_mean else _empty(MEASURES[:2])
     rows |= _masses(contrast, q_one) | _quantile_shifts(contrast, q_one, q_exact)
-    rows |= _wasserstein(contrast, _spread(exact, q_exact))
+    rows |= _wasserstein(contrast)
     return {**rows, "has_mean": has_mean, "finite": True}
 
 
@@ -196,7 +170,7 @@ def _masses(contrast: Contrast, quantiles: np.ndarray) -> dict[str, float]:
 
 def _ratio_at(contrast: Contrast, probability: float) -> float:
     """Exact density over the approximation's, at one of its quantiles."""
-    ends = contrast.approximation.quantiles(_around(probability))
+    ends = contrast.approximation.quantiles(around(probability))
     own, exact = (
         np.ptp(s.probability_below(ends)) for s in (contrast.approximation, contrast.exact)
     )
@@ -207,31 +181,19 @@ def _quantile_shifts(contrast: Contrast, one: np.ndarray, exact: np.ndarray) -> 
     if exact[0] == exact[-1] == one[0] == one[-1]:
         # All variation lies beyond these quantiles, which cannot be compared.
         return _empty([f"q{100 * p:g}_shift" for p in PROBABILITIES])
-    spread = _spread(contrast.exact, exact)
+    spread = contrast.exact.spread
     rows: dict[str, float] = {}
     for k, p in enumerate(PROBABILITIES):
         influences = [
-            (p - (sample.values <= at[k])) * _slope_at(sample, p) / spread
-            for sample, at in ((contrast.approximation, one), (contrast.exact, exact))
+            sample.quantile_influence(p) / spread
+            for sample in (contrast.approximation, contrast.exact)
         ]
         shift = (one[k] - exact[k]) / spread
         rows |= _with_error(f"q{100 * p:g}_shift", shift, contrast.error(*influences))
     return rows
 
 
-def _slope_at(sample: Sample, probability: float) -> float:
-    """Slope of the quantile function: one over the density."""
-    below, above = _around(probability)
-    low, high = sample.quantiles((below, above))
-    return float((high - low) / (above - below))
-
-
-def _around(probability: float) -> tuple[float, float]:
-    width = min(_WINDOW, probability / 2, (1 - probability) / 2)
-    return probability - width, probability + width
-
-
-def _wasserstein(contrast: Contrast, spread: float) -> dict[str, float]:
+def _wasserstein(contrast: Contrast) -> dict[str, float]:
     """Distance, and its error: that of the mean of the potential, whose slope is sign(F - G)."""
     one, exact = contrast.approximation, contrast.exact
     both = [exact.values] if one.values is exact.values else [one.values, exact.values]
@@ -243,14 +205,8 @@ def _wasserstein(contrast: Contrast, spread: float) -> dict[str, float]:
     influences = []
     for sample in (one, exact):
         value = np.interp(sample.values, at, potential)
-        influences.append((value - sample.weights @ value) / spread)
-    return _with_error("wasserstein", distance / spread, contrast.error(*influences))
-
-
-def _spread(sample: Sample, quantiles: np.ndarray) -> float:
-    """Sd from half the central 50 % interval, or itself where half the values are tied."""
-    half = (quantiles[3] - quantiles[1]) / 2
-    return float(half / _QUARTILE) if half > 0 else _standardised(sample)[1]
+        influences.append((value - sample.weights @ value) / exact.spread)
+    return _with_error("wasserstein", distance / exact.spread, contrast.error(*influences))
 
 
 def _with_error(name: str, value: float, error: float) -> dict[str, float]:

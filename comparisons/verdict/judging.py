@@ -18,6 +18,8 @@ Judgement = Literal["agrees", "differs", "inconclusive", "failed"]
 # What is compared where tails are too heavy for moments. Outer quantiles are as noisy as the
 # moments there; the mass of the 95 % interval is used instead.
 QUARTILES = (0.25, 0.5, 0.75)
+DISTANCE, MONTE_CARLO = "distance from the posterior", "Monte Carlo error"
+"""What is asked of an approximation, and of an answer that is exact up to Monte Carlo error."""
 JUDGEMENTS: tuple[Judgement, ...] = ("agrees", "differs", "inconclusive", "failed")
 
 
@@ -37,6 +39,9 @@ class Tolerances:
         How many standard errors must lie between a discrepancy and its tolerance, for a judgement
         on either side. With some hundred discrepancies tested, two would let several just outside
         their tolerance pass.
+    monte_carlo : float, default 0.05
+        Largest Monte Carlo standard error of an answer that is exact up to such errors: of the
+        mean, in sds; of the sd, relative to it; of the quartiles where moments do not exist.
 
     Raises
     ------
@@ -48,11 +53,11 @@ class Tolerances:
     sd: float = 0.1
     mass: float = 0.03
     standard_errors: float = 4.0
+    monte_carlo: float = 0.05
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        for name in ("mean", "sd", "mass", "standard_errors"):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if not (np.isfinite(value) and value > 0):
                 raise ArgumentError(
                     f"The tolerance {name!r} must be a positive number; {value!r} was given."
@@ -90,10 +95,14 @@ class Criterion:
         return self.discrepancy - reach > self.high or self.discrepancy + reach < self.low
 
     @property
+    def distance(self) -> float:
+        """Distance from the middle of the range, which is where an exact answer is."""
+        return abs(self.discrepancy - (self.low + self.high) / 2)
+
+    @property
     def excess(self) -> float:
-        """Distance from the middle of the range, in half ranges: above 1 is outside."""
-        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        return abs(self.discrepancy - middle) / half
+        """Distance in half ranges: above 1 is outside."""
+        return self.distance / ((self.high - self.low) / 2)
 
 
 def judge(
@@ -117,26 +126,27 @@ def judge(
     Returns
     -------
     DataFrame
-        By quantity: ``judgement``; ``criterion``, ``discrepancy`` and ``error`` of the decisive
-        measure; and a ``sentence``.
+        By quantity: ``question``, the "distance from the posterior"; ``judgement``; ``criterion``,
+        ``discrepancy`` and ``error`` of the decisive measure; and a ``sentence``.
     """
     limits = tolerance or Tolerances()
     judged = {
-        quantity: _judged(str(quantity), row, limits, distrust, remedy)
+        quantity: judged_distance(str(quantity), row, limits, distrust, remedy)
         for quantity, row in rows.iterrows()
     }
     return pd.DataFrame.from_dict(judged, orient="index").rename_axis("quantity")
 
 
-def _judged(
-    quantity: str, row: pd.Series, limits: Tolerances, distrust: str | None, remedy: str
+def judged_distance(
+    quantity: str,
+    row: pd.Series,
+    limits: Tolerances,
+    distrust: str | None = None,
+    remedy: str = "use NUTS",
 ) -> dict[str, Any]:
+    """Judge one quantity by its row of discrepancies: a row of the table of `judge`."""
     if not row["finite"]:
-        why = (
-            f"{quantity} is not a finite number for some draws, so it has no moments to compare; "
-            "ask about another quantity, or bound its denominator away from zero."
-        )
-        return _verdict("failed", None, why)
+        return judged_not_finite(quantity, DISTANCE)
     criteria = list(criteria_of(row, limits))
     worst = max(criteria, key=lambda criterion: criterion.excess)
     if distrust is not None:
@@ -181,8 +191,18 @@ def _clarity(criterion: Criterion) -> float:
     return criterion.excess * (1.5 if criterion.name == "mass_95" else 1.0)
 
 
+def judged_not_finite(quantity: str, question: str) -> dict[str, Any]:
+    """Judge a quantity that is NaN or infinite in some draws: a row of the table of `judge`."""
+    why = (
+        f"{quantity} is not a finite number for some draws, so it has no moments to compare; "
+        "ask about another quantity, or bound its denominator away from zero."
+    )
+    return _verdict("failed", None, why) | {"question": question}
+
+
 def _verdict(judgement: Judgement, criterion: Criterion | None, sentence: str) -> dict[str, Any]:
     return {
+        "question": DISTANCE,
         "judgement": judgement,
         "criterion": "" if criterion is None else criterion.name,
         "discrepancy": np.nan if criterion is None else criterion.discrepancy,

@@ -14,6 +14,7 @@ from tripos.comparisons.verdict.contrasts import (
     contrasts_of_pairs,
     contrasts_of_tree_and_pairs,
     contrasts_of_trees,
+    samples_of_pairs,
 )
 from tripos.comparisons.verdict.discrepancy import discrepancies, measures
 from tripos.models import bioassay, linear_regression
@@ -117,7 +118,7 @@ def regression(density_of):
 def test_gaussian_target_agrees_without_error(regression):
     """Both sides are the same draws with the same weights."""
     density, pairs = regression
-    for side in contrasts_of_pairs(density, pairs).values():
+    for side in contrasts_of_pairs(samples_of_pairs(density, pairs), pairs).values():
         row = measures(side)
         assert abs(row["mean_shift"]) < 1e-7
         assert abs(row["log_sd_ratio"]) < 1e-7
@@ -125,11 +126,12 @@ def test_gaussian_target_agrees_without_error(regression):
         assert max(row[f"{n}_se"] for n in ("mean_shift", "log_sd_ratio", "mass_95")) < 1e-6
 
 
-def test_a_tree_beside_pairs_is_taken_as_it_is(regression):
+def test_a_tree_from_elsewhere_is_taken_by_its_draws(regression):
     density, pairs = regression
     tree = laplace(density, draws=300, random_seed=3)
-    sides = contrasts_of_tree_and_pairs(tree, density, pairs)
-    assert list(sides) == list(contrasts_of_pairs(density, pairs))
+    tree.attrs["method"] = "another"
+    sides = contrasts_of_tree_and_pairs(tree, density, pairs, samples_of_pairs(density, pairs))
+    assert list(sides) == list(contrasts_of_pairs(samples_of_pairs(density, pairs), pairs))
     for side in sides.values():
         assert len(side.approximation.values) == 300
         noise = np.random.default_rng(1).standard_normal(300)

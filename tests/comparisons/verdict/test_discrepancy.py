@@ -15,10 +15,10 @@ from tripos.comparisons.verdict.contrasts import Contrast, Sample
 from tripos.comparisons.verdict.discrepancy import (
     MEASURES,
     PROBABILITIES,
-    chosen_labels,
     discrepancies,
     measures,
 )
+from tripos.comparisons.verdict.quantities import chosen_labels
 
 QUARTILE = norm.ppf(0.75)
 
