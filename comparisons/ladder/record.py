@@ -1,0 +1,103 @@
+"""What was tried on the ladder, rung by rung, and what each rung has found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..verdict.judging import JUDGEMENTS
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One method that was tried, or why it was not.
+
+    Attributes
+    ----------
+    method : str
+    accepted : bool
+    why : str
+        A sentence.
+    seconds : float
+    evaluations : int
+        What the method and its verdict took. What rungs share counts where it was made.
+    """
+
+    method: str
+    accepted: bool
+    why: str
+    seconds: float = 0.0
+    evaluations: int = 0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a rung has found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The judgements of the quantities asked about, as in a `Verdict`; empty where there are none.
+    make : callable or None
+        Makes the tree, which costs nothing unless it is wanted. None where there is none to make.
+    why_not : str
+        Why there are no judgements.
+    """
+
+    table: pd.DataFrame
+    make: Callable[[], xr.DataTree] | None = None
+    why_not: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every quantity agrees."""
+        return bool(len(self.table)) and bool((self.table["judgement"] == "agrees").all())
+
+    @property
+    def agreeing(self) -> int:
+        """Number of quantities that agree."""
+        return int((self.table["judgement"] == "agrees").sum()) if len(self.table) else 0
+
+    @property
+    def why(self) -> str:
+        """A sentence: how many quantities have each judgement, and the worst of them."""
+        if not len(self.table):
+            return self.why_not
+        found = self.table["judgement"].value_counts()
+        counts = ", ".join(f"{found[name]} {name}" for name in JUDGEMENTS if name in found)
+        if self.accepted:
+            return f"{counts}: {self.table['question'].iloc[0]}."
+        against = self.table[self.table["judgement"] != "agrees"]
+        return f"{counts}: {against['sentence'].iloc[0]}"
+
+
+def no_attempt(why: str) -> Attempt:
+    """Record that a rung has nothing to judge, and why."""
+    return Attempt(pd.DataFrame(), why_not=why)
+
+
+def ladder_group(
+    rungs: Sequence[Rung], attempts: Sequence[Attempt], quantities: Sequence[str]
+) -> xr.Dataset:
+    """Make the group ``ladder`` of a tree.
+
+    Returns
+    -------
+    Dataset
+        By ``rung``: the fields of `Rung`. By ``rung`` and ``quantity``: ``judgement`` and
+        ``sentence``, empty where a rung judged nothing.
+    """
+    names = [field.name for field in fields(Rung)]
+    group = {name: ("rung", [getattr(rung, name) for rung in rungs]) for name in names}
+    both = ("rung", "quantity")
+    for name in ("judgement", "sentence"):
+        rows = [
+            [attempt.table[name].get(q, "") if len(attempt.table) else "" for q in quantities]
+            for attempt in attempts
+        ]
+        group[name] = both, np.array(rows, dtype=str).reshape(len(rungs), len(quantities))
+    return xr.Dataset(group, coords={"quantity": list(quantities)})
