@@ -9,6 +9,7 @@ reflection (see ``reflection``), with less noise: both points are kept.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from scipy.special import logsumexp
@@ -16,10 +17,23 @@ from scipy.special import logsumexp
 from ..density import LogDensity
 from ..limits import TRUSTED_K_HAT
 from ..linear_algebra.gaussian import Gaussian
-from .proposals import Proposal
 from .reflection import log_share
 from .smoothing import smoothed_weights
 from .support import checked_logp
+
+
+class PairProposal(Protocol):
+    """What pairs are drawn from: a `Proposal` about one mode, or a `Mixture` about several."""
+
+    @property
+    def name(self) -> str:
+        """What it is called among the trials."""
+
+    def pairs(self, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw points with their mirror images (2, S, P); log density at both (2, S)."""
+
+    def log_density(self, thetas: np.ndarray) -> np.ndarray:
+        """Log density (n,) at points ``thetas`` (n, P)."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +61,13 @@ class DrawnPairs:
 
     Attributes
     ----------
-    proposal : Proposal
+    proposal : PairProposal
     thetas : (2, S, P) array
     logp : (2, S) array
     log_proposal : (2, S) array
     """
 
-    proposal: Proposal
+    proposal: PairProposal
     thetas: np.ndarray
     logp: np.ndarray
     log_proposal: np.ndarray
@@ -85,7 +99,7 @@ class WeightedPairs:
         Log density of the normal approximation at the mode.
     mode : (P,) array
         The mode of the normal approximation.
-    proposal : Proposal
+    proposal : PairProposal
     log_weights : (S,) array
         Smoothed, and normalised over the pairs.
     pareto_khat : float
@@ -107,7 +121,7 @@ class WeightedPairs:
     log_proposal: np.ndarray
     log_laplace: np.ndarray
     mode: np.ndarray
-    proposal: Proposal
+    proposal: PairProposal
     log_weights: np.ndarray
     pareto_khat: float
     effective_sample_size: float
@@ -138,7 +152,7 @@ class WeightedPairs:
 def draw_pairs(
     density: LogDensity,
     gaussian: Gaussian,
-    proposal: Proposal,
+    proposal: PairProposal,
     pairs: int,
     rng: np.random.Generator,
 ) -> DrawnPairs:

@@ -7,30 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from ..density import LogDensity
-from ..errors import WeightsError
 from ..limits import TRUSTED_K_HAT
 from ..linear_algebra.gaussian import Gaussian
 from ..mode import Mode
 from .moment_matching import matched_proposals
-from .pairs import (
-    DrawnPairs,
-    Trial,
-    WeightedPairs,
-    draw_pairs,
-    pooled_shares,
-    weigh,
-)
+from .pairs import DrawnPairs, Trial, WeightedPairs, draw_pairs, weigh
 from .proposals import Proposal, candidates
 from .ridge import ridge_proposals
+from .trials import best_of, check_spread, pooled_trials, trial_of
 
 _PILOT = 500
 _GOOD_SHARE = 0.5  # effective share of a pilot below which costlier proposals are built
 _EXACT_SHARE = 0.9  # that the normal keeps, where it is exact, in the eyes of the wider pilots
-_NEARLY_AS_GOOD = 0.75  # of the best effective share: then the lighter tail of the weights decides
-_LIGHT_TAIL = 0.3  # k-hat below which all tails are as good: pilots tell it to within 0.15 or so
 _POOR_SHARE = 0.01
 _MOST_ADAPTATIONS = 2
-_ALL_MASS = 0.99
 
 
 def weighted_pairs(
@@ -79,7 +69,7 @@ def weighted_pairs(
     for _ in range(_MOST_ADAPTATIONS):
         if best.is_trusted and best.trial.effective_share > _POOR_SHARE:
             break
-        adapted, tried = _adapted(density, best, gaussian, pilot, rng)
+        adapted, tried = _adapted(density, best, chosen, gaussian, pilot, rng)
         trials += tried
         if adapted is None:
             break
@@ -87,8 +77,8 @@ def weighted_pairs(
         trials.append(better.trial)
         if better.pareto_khat >= best.pareto_khat:
             break
-        best = better
-    _check_spread(best)
+        best, chosen = better, adapted
+    check_spread(best)
     spent = sum(count - before[name] for name, count in density.evaluations.items())
     return replace(best, evaluations=spent, tried=tuple(trials))
 
@@ -133,22 +123,25 @@ def _piloted(
     def drawn(proposal: Proposal) -> DrawnPairs:
         return draw_pairs(density, gaussian, proposal, pilot, np.random.default_rng(seed))
 
-    pilots = [drawn(proposal) for proposal in candidates(mode, gaussian)]
-    trials = _pooled_trials(pilots, gaussian)
+    proposals = candidates(mode, gaussian)
+    pilots = [drawn(proposal) for proposal in proposals]
+    trials = pooled_trials(pilots, gaussian)
     normal, *others = trials
     # Unless it is exact its weights are unbounded, which a pilot cannot detect.
     if normal.pareto_khat == -np.inf and normal.effective_share > _EXACT_SHARE:
-        return pilots[0].proposal, trials
-    best = others[_best(others)]
+        return proposals[0], trials
+    best = others[best_of(others)]
     if best.effective_share < _GOOD_SHARE or best.pareto_khat > TRUSTED_K_HAT:
-        pilots += [drawn(proposal) for proposal in ridge_proposals(density, mode, gaussian)]
-        trials = _pooled_trials(pilots, gaussian)
-    return pilots[1 + _best(trials[1:])].proposal, trials
+        ridges = ridge_proposals(density, mode, gaussian)
+        proposals, pilots = (*proposals, *ridges), [*pilots, *map(drawn, ridges)]
+        trials = pooled_trials(pilots, gaussian)
+    return proposals[1 + best_of(trials[1:])], trials
 
 
 def _adapted(
     density: LogDensity,
     pairs: WeightedPairs,
+    proposal: Proposal,
     gaussian: Gaussian,
     pilot: int,
     rng: np.random.Generator,
@@ -156,50 +149,11 @@ def _adapted(
     """Match moments; None when no pilot improves on the current pairs."""
     weights = np.exp(pairs.log_point_weights).ravel()
     thetas = pairs.thetas.reshape(weights.size, -1)
-    matched = matched_proposals(pairs.proposal, thetas, weights, pairs.effective_sample_size)
+    matched = matched_proposals(proposal, thetas, weights, pairs.effective_sample_size)
     seed = int(rng.integers(2**63))
     trials = [
-        _trial(draw_pairs(density, gaussian, p, pilot, np.random.default_rng(seed)), gaussian)
+        trial_of(draw_pairs(density, gaussian, p, pilot, np.random.default_rng(seed)), gaussian)
         for p in matched
     ]
-    best = _best([pairs.trial, *trials])
+    best = best_of([pairs.trial, *trials])
     return (matched[best - 1] if best > 0 else None), trials
-
-
-def _trial(drawn: DrawnPairs, gaussian: Gaussian) -> Trial:
-    if not np.any(np.isfinite(drawn.log_ratios)):
-        return Trial(drawn.proposal.name, len(drawn.log_ratios), 0.0, np.inf)
-    return weigh(drawn, gaussian).trial
-
-
-def _pooled_trials(pilots: list[DrawnPairs], gaussian: Gaussian) -> list[Trial]:
-    """Assess each proposal by its own k-hat, and by its effective share under all draws."""
-    trials = [_trial(drawn, gaussian) for drawn in pilots]
-    if not any(trial.effective_share > 0 for trial in trials):
-        return trials
-    shares = pooled_shares(pilots)
-    return [
-        replace(trial, effective_share=min(trial.effective_share, float(share)))
-        for trial, share in zip(trials, shares, strict=True)
-    ]
-
-
-def _best(trials: list[Trial]) -> int:
-    """Choose the lightest-tailed weights among those with nearly the best effective size."""
-
-    def merit(k: int) -> tuple[float, float]:
-        return max(trials[k].pareto_khat, _LIGHT_TAIL), -trials[k].effective_share
-
-    least = _NEARLY_AS_GOOD * max(trial.effective_share for trial in trials)
-    return min((k for k, t in enumerate(trials) if t.effective_share >= least), key=merit)
-
-
-def _check_spread(pairs: WeightedPairs) -> None:
-    share = float(np.exp(np.max(pairs.log_weights)))
-    if share > _ALL_MASS:
-        raise WeightsError(
-            f"One pair of draws of {len(pairs.log_weights)} holds {share:.4g} of the weight "
-            f"(proposal: {pairs.proposal.name}), so the weighted draws represent a point and not "
-            "the posterior. The posterior is far from every proposal built on this mode: a second "
-            "mode, or a ridge that leads away. Try find_modes, another parametrisation, or nuts."
-        )
