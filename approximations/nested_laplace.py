@@ -43,6 +43,7 @@ _CHECKING_NODES, _TELL_SHIFT = 5, 0.1
     draws="independent",
     is_exact=False,
     needs=("gradient", "hessian", "latent_field"),
+    rung=4,
     takes_new_data=True,
     look=("#56B4E9", (3.0, 1.5, 3.0, 4.0), "h"),
 )

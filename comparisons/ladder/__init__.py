@@ -32,7 +32,7 @@ from ..verdict.judging import Tolerances
 from ..verdict.quantities import quantities_asked
 from .chains import checked_options
 from .ground import Ground, Request
-from .record import Attempt, Rung, ladder_group, no_attempt
+from .record import Attempt, Rung, ladder_group, no_attempt, said_of_none
 from .rungs import RUNGS, Climbed, by_method
 
 _RUNGS = {method.rung: name for name, method in METHODS.items() if method.rung is not None}
@@ -132,8 +132,9 @@ def fit(
     )
     rungs, attempts = _climbed(request, methods)
     group = ladder_group(rungs, attempts, request.quantities)
-    best = max(attempts, key=lambda attempt: (attempt.make is not None, attempt.agreeing))
-    return _tree_of(best, group, rungs, strict=strict)
+    merits = [(a.make is not None, a.agreeing, k) for k, a in enumerate(attempts)]
+    best = max(merits)[-1]
+    return _tree_of(attempts[best], group, rungs, strict=strict)
 
 
 def _climbed(request: Request, methods: Sequence[str]) -> tuple[list[Rung], list[Attempt]]:
@@ -145,7 +146,7 @@ def _climbed(request: Request, methods: Sequence[str]) -> tuple[list[Rung], list
         started, before = time.perf_counter(), sum(request.density.evaluations.values())
         attempt, ground = _tried(method, request, ground)
         seconds = time.perf_counter() - started
-        evaluations = sum(request.density.evaluations.values()) - before
+        evaluations = sum(request.density.evaluations.values()) - before + attempt.evaluations
         rungs.append(Rung(method, attempt.accepted, attempt.why, seconds, evaluations))
         attempts.append(attempt)
         if attempt.accepted:
@@ -162,7 +163,9 @@ def _tried(method: str, request: Request, ground: Ground) -> Climbed:
     """
     most = METHODS[method].most_scalars
     if most is not None and request.density.size > most:
-        why = f"It was skipped: it serves up to {most} scalars, and there are {request.density.size}."
+        why = (
+            f"It was skipped: it serves up to {most} scalars, and there are {request.density.size}."
+        )
         return no_attempt(why), ground
     with warnings.catch_warnings():
         # What these say is a part of the judgement, and the record keeps it.
@@ -189,5 +192,5 @@ def _tree_of(
     if tree is None or strict:
         said = "\n".join(f"  {rung.method}: {rung.why}" for rung in rungs)
         raise NoTrustedMethodError(f"No method was accepted.\n{said}", tree, group)
-    warnings.warn(untrusted(best, rungs), UntrustedWarning, stacklevel=4)
+    warnings.warn(said_of_none(best, str(tree.attrs["method"])), UntrustedWarning, stacklevel=4)
     return tree

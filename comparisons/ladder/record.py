@@ -45,17 +45,20 @@ class Attempt:
     make : callable or None
         Makes the tree, which costs nothing unless it is wanted. None where there is none to make.
     why_not : str
-        Why there are no judgements.
+        Why there are no judgements, or why it is not accepted whatever these say.
+    evaluations : int
+        Those of other packages, which no density counts.
     """
 
     table: pd.DataFrame
     make: Callable[[], xr.DataTree] | None = None
     why_not: str = ""
+    evaluations: int = 0
 
     @property
     def accepted(self) -> bool:
         """Whether every quantity agrees."""
-        return bool(len(self.table)) and bool((self.table["judgement"] == "agrees").all())
+        return not self.why_not and self.agreeing == len(self.table) > 0
 
     @property
     def agreeing(self) -> int:
@@ -65,7 +68,7 @@ class Attempt:
     @property
     def why(self) -> str:
         """A sentence: how many quantities have each judgement, and the worst of them."""
-        if not len(self.table):
+        if self.why_not:
             return self.why_not
         found = self.table["judgement"].value_counts()
         counts = ", ".join(f"{found[name]} {name}" for name in JUDGEMENTS if name in found)
@@ -78,6 +81,17 @@ class Attempt:
 def no_attempt(why: str) -> Attempt:
     """Record that a rung has nothing to judge, and why."""
     return Attempt(pd.DataFrame(), why_not=why)
+
+
+def said_of_none(best: Attempt, method: str) -> str:
+    """Say what is the matter with which quantities, where no rung was accepted."""
+    doubtful = [str(q) for q, row in best.table.iterrows() if row["judgement"] != "agrees"]
+    names = f"{', '.join(doubtful[:6])}{', ...' if len(doubtful) > 6 else ''}"
+    return (
+        f"No method was accepted: the best tree, of {method}, is returned with accepted = 0, and "
+        f"cannot be trusted for {len(doubtful)} of {len(best.table)} quantities ({names}). "
+        f"{best.why}"
+    )
 
 
 def ladder_group(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import xarray as xr
 
 from ...approximations import METHODS
@@ -30,6 +31,7 @@ Climbed = tuple[Attempt, Ground]
 
 # Most pairs of weighted draws before a rung above is tried.
 _MOST_PAIRS = 16_000
+_SAID = "It stands on the joint mode, too, or on weighted draws about it, and there are none."
 # What more draws do not mend.
 _NO_LACK = ("divergences", "BFMI", "not finite")
 
@@ -58,7 +60,7 @@ def by_importance(request: Request, ground: Ground) -> Climbed:
     ground = with_reference(request, ground)
     reference = ground.reference
     if reference is None:
-        return no_attempt(ground.why_none), ground
+        return _without_mode(ground)
     while True:
         errors = {label: errors_of(reference.samples[label]) for label in request.quantities}
         broken = dict.fromkeys(request.quantities, reference.broken)
@@ -83,7 +85,8 @@ def by_nuts(request: Request, ground: Ground) -> Climbed:
     """Chains, until what is asked is known well enough; they start at all modes."""
     reference, starts = ground.reference, None
     if reference is not None and reference.others:
-        starts = [reference.mode.theta, *(other.mode.theta for other in reference.others)]
+        modes = [reference.mode, *(other.mode for other in reference.others)]
+        starts = np.array([mode.theta for mode in modes])
     found = sampled_to_target(
         request.density,
         partial(_lacking, request),
@@ -92,7 +95,10 @@ def by_nuts(request: Request, ground: Ground) -> Climbed:
         rng=request.rng,
         progressbar=request.progressbar,
     )
-    return _judged_tree(request, found.tree), ground
+    attempt = _judged_tree(request, found.tree)
+    if found.why_stopped == "interrupted":
+        attempt = replace(attempt, why_not="It was interrupted; these are the draws so far.")
+    return replace(attempt, evaluations=int(found.tree.attrs["evaluations_gradient"])), ground
 
 
 def by_method(name: str, request: Request, ground: Ground, **options: object) -> Climbed:
@@ -101,7 +107,9 @@ def by_method(name: str, request: Request, ground: Ground, **options: object) ->
     if "mode" in method.needs:
         ground = with_reference(request, ground)
         if ground.reference is None:
-            return no_attempt(f"It needs the joint mode, and there is none: {ground.why_none}"), ground
+            return no_attempt(
+                f"It needs the joint mode, and there is none: {ground.why_none}"
+            ), ground
         options["start"] = ground.reference.mode
     options["random_seed"] = request.rng
     if method.draws != "chains":
@@ -119,6 +127,11 @@ RUNGS: Mapping[str, Callable[[Request, Ground], Climbed]] = {
 """The rungs that stand on what others have found; the rest are `by_method`."""
 
 
+def _without_mode(ground: Ground) -> Climbed:
+    """Say why there are no weighted draws; once, for all rungs that stand on them."""
+    return no_attempt(ground.why_none), replace(ground, why_none=_SAID)
+
+
 def _by_distance(
     name: str,
     contrasts: Callable[[Reference], dict[str, Contrast]],
@@ -128,10 +141,16 @@ def _by_distance(
     """Judge an approximation at the mode by its distance from the posterior."""
     ground = with_reference(request, ground)
     if ground.reference is None:
-        return no_attempt(ground.why_none), ground
+        return _without_mode(ground)
     names = list(request.quantities)
     found, reference = judged_by_reference(
-        contrasts, ground.reference, request.tolerance, names, request.rng
+        contrasts,
+        ground.reference,
+        request.tolerance,
+        names,
+        request.rng,
+        most=_MOST_PAIRS,
+        whole=True,
     )
     make = partial(
         METHODS[name],

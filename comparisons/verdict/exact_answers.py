@@ -32,6 +32,9 @@ from .judging import (
 )
 from .quantities import chosen_labels
 
+# Standard error of a quartile of independent normal draws over that of their mean.
+_OF_QUARTILES = 1.3626
+
 
 @dataclass(frozen=True)
 class OwnError:
@@ -42,7 +45,8 @@ class OwnError:
     of : "mean", "sd" or "quartiles"
         What it is the error of; the quartiles where the tails are too heavy for moments.
     value : float
-        Standard error, in sds; relative for the sd; NaN where the quantity is not finite.
+        Standard error: of the mean in sds, of the sd relative to it, of the quartiles in units of
+        those that as good draws of a normal have; NaN where the quantity is not finite.
     """
 
     of: str
@@ -52,7 +56,7 @@ class OwnError:
         """The error with its unit."""
         if self.of == "sd":
             return f"{100 * self.value:.2g} %"
-        return f"{self.value:.2g} {'sd' if self.of == 'mean' else 'spreads'}"
+        return f"{self.value:.2g} sd"
 
 
 def is_exact(tree: xr.DataTree) -> bool:
@@ -101,10 +105,10 @@ def errors_of(sample: Sample) -> tuple[OwnError, ...]:
         return (OwnError("mean", 0.0),)
     if sample.tail_index(2) < HEAVY_TAIL:
         _, sd, of_mean, of_sd = sample.moments
-        if np.isfinite(of_sd):
+        if np.isfinite(of_mean) and np.isfinite(of_sd):
             return OwnError("mean", of_mean / sd), OwnError("sd", of_sd / sd)
     errors = [sample.error(sample.quantile_influence(p)) / sample.spread for p in QUARTILES]
-    return (OwnError("quartiles", float(np.max(errors))),)
+    return (OwnError("quartiles", float(np.max(errors)) / _OF_QUARTILES),)
 
 
 def _by_rule(known: xr.Dataset) -> tuple[OwnError, ...]:

@@ -12,6 +12,7 @@ from ...approximations.mode import Mode
 from ...approximations.mode.several import OtherMode, heaviest_mode
 from ...approximations.trust import Broken, broken_by_weights
 from ...approximations.weights.pairs import WeightedPairs
+from ...approximations.weights.several_modes import mixture_pairs
 from ...approximations.weights.unseen import unseen_share
 from ...approximations.weights.weighting import more_pairs, weighted_pairs
 from ..monte_carlo import Sample
@@ -83,7 +84,7 @@ def reference_sample(
     rng: np.random.Generator,
     var_names: Sequence[str] | None = None,
 ) -> Reference:
-    """Draw a weighted sample of the posterior about the heaviest mode that searches find.
+    """Draw a weighted sample of the posterior about the modes that searches find.
 
     Parameters
     ----------
@@ -102,6 +103,10 @@ def reference_sample(
         When the log density is NaN or plus infinity where it matters.
     """
     heaviest, others = heaviest_mode(density, mode, rng)
-    pairs = weighted_pairs(density, heaviest, heaviest.gaussian, pairs=_PAIRS, rng=rng)
+    if others:
+        modes = [heaviest, *(other.mode for other in others)]
+        pairs = mixture_pairs(density, modes, pairs=_PAIRS, rng=rng)
+    else:
+        pairs = weighted_pairs(density, heaviest, heaviest.gaussian, pairs=_PAIRS, rng=rng)
     unseen = unseen_share(density, heaviest.gaussian, pairs, rng)
     return Reference(density, heaviest, others, pairs, unseen, var_names)

@@ -18,8 +18,6 @@ from .judging import Tolerances, judge
 from .reference import Reference
 from .result import Verdict
 
-_MOST_PAIRS = 32_000
-
 
 def judged_by_reference(
     contrasts: Callable[[Reference], dict[str, Contrast]],
@@ -28,6 +26,9 @@ def judged_by_reference(
     var_names: Sequence[str] | None,
     rng: np.random.Generator,
     remedy: str = "",
+    *,
+    most: int = 32_000,
+    whole: bool = False,
 ) -> tuple[Verdict, Reference]:
     """Judge an approximation by a weighted sample, which grows while quantities are inconclusive.
 
@@ -41,6 +42,11 @@ def judged_by_reference(
     rng : Generator
     remedy : str
         Beginning of what is advised about a quantity that differs.
+    most : int, default 32000
+        Number of pairs to which the sample may grow.
+    whole : bool, default False
+        Whether only a judgement of "agrees" for all quantities matters, so that a single one that
+        differs ends it.
 
     Returns
     -------
@@ -51,8 +57,11 @@ def judged_by_reference(
     while True:
         rows = checked_rows(measured(contrasts(reference), var_names))
         table = judge(rows, tolerance, _distrust(reference), f"{remedy}{_advice(reference)}")
-        is_open = bool((table["judgement"] == "inconclusive").any())
-        if reference.size >= _MOST_PAIRS or reference.broken or not is_open:
+        judgements = set(table["judgement"])
+        is_open = "inconclusive" in judgements and not (
+            whole and judgements & {"differs", "failed"}
+        )
+        if reference.size >= most or reference.broken or not is_open:
             return Verdict(table, rows, reference.pairs.pareto_khat, 0, 0.0), reference
         reference = reference.doubled(rng)
 
