@@ -71,7 +71,8 @@ class Distribution:
 
     @cached_property
     def _rounded(self) -> np.ndarray:
-        return np.rint(self.values * self._scale)
+        scaled = self.values * self._scale
+        return np.rint(scaled, out=scaled)
 
     @cached_property
     def _places(self) -> np.ndarray:
@@ -82,9 +83,15 @@ class Distribution:
         some = slice(None, None, len(self.values) // _SAMPLE | 1)
         sample = Distribution(self.values[some], self.mass[some] / np.sum(self.mass[some]))
         low, middle, high = sample.quantiles((0.1, 0.5, 0.9)) * self._scale
-        away = (self._rounded - middle) / max(high - low, 1.0)
-        squeezed = away / (1 + np.abs(away))
-        return ((squeezed + 1) * (_BINS / 2)).astype(np.intp)
+        away = self._rounded - middle
+        away /= max(high - low, 1.0)
+        # In place: new arrays of this length take longer than the arithmetic.
+        beyond = np.abs(away)
+        beyond += 1
+        away /= beyond
+        away += 1
+        away *= _BINS / 2
+        return away.astype(np.intp)
 
 
 def _with_neighbours(is_used: np.ndarray, places: np.ndarray) -> np.ndarray:

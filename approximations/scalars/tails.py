@@ -86,14 +86,15 @@ def tail_index_of_distribution(distribution: Distribution, cells: float = 1.0) -
         # Only the points around the start of the tails have to be in order.
         further, between = away > high, np.flatnonzero((away >= low) & (away <= high))
         between = between[np.argsort(-away[between])]
-        held = np.sum(distribution.mass, where=further) + np.cumsum(distribution.mass[between])
-        count = int(np.searchsorted(held, _FAR))
-        if 0 < count < len(between):
+        mass = distribution.mass[between]
+        held = np.sum(distribution.mass, where=further) + np.cumsum(mass)
+        if len(held) and held[0] < _FAR < held[-1]:
             break
-    if count >= len(between):
+    if not len(held) or held[-1] < _FAR:
         return -np.inf
-    start = away[between[count]]
-    far = np.concatenate([np.flatnonzero(further), between[:count]])
+    # Where a point stands for much mass, the tails start between two of them.
+    start = np.interp(_FAR, held - mass / 2, away[between])
+    far = np.flatnonzero(away > start)
     if len(far) * cells < _FEWEST_CELLS or start == 0:
         return -np.inf
     return float(distribution.mass[far] @ np.log(away[far] / start) / _FAR)
