@@ -39,7 +39,6 @@ from .rules.box import (
     evaluate_cells,
     found_box,
     given_box,
-    resolution_error,
 )
 from .rules.cells import Cells, draws_in_cells
 from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
@@ -217,7 +216,7 @@ def _check_edges(density: LogDensity, cells: Cells, mode: Mode | None, *, given:
 
 
 def _check_resolution(cells: Cells) -> None:
-    error = resolution_error(cells.log_density)
+    error = cells.resolution_error
     if error > MOST_CELL_ERROR:
         raise GridSizeError(
             f"The cells are too wide for this posterior: half of them give another log evidence, "
@@ -226,7 +225,7 @@ def _check_resolution(cells: Cells) -> None:
 
 
 def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dataset:
-    moments = moments_of_grid(density, cells.box, cells.weights)
+    moments = moments_of_grid(density, cells)
     axes = [f"axis_{k}" for k in range(density.size)]
     of_quantities = ("mean", "sd", "mean_error", "sd_error", "tail_k")
     fit = xr.Dataset(
@@ -236,7 +235,7 @@ def _fit_dataset(density: LogDensity, cells: Cells, mode: Mode | None) -> xr.Dat
             "quantiles": (("quantity", "probability"), moments.quantiles),
             "edge_mass": (("parameter", "side"), edge_masses(cells.marginals)),
             "log_evidence": cells.log_evidence,
-            "log_evidence_error": resolution_error(cells.log_density),
+            "log_evidence_error": cells.resolution_error,
         },
         coords={
             **dict(zip(axes, cells.box.centres(cells.points), strict=True)),

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from scipy.ndimage import binary_dilation
-from scipy.special import logsumexp
 
 from ..density import LogDensity
 from ..density.graphs.parameters import Block, stands_alone
@@ -102,10 +101,10 @@ def found_box(density: LogDensity, mode: Mode, gaussian: Gaussian) -> Box:
     box = Box(mode.theta - 5 * gaussian.sd, mode.theta + 5 * gaussian.sd)
     points = (_SEARCH_POINTS[density.size],) * density.size
     for _ in range(_MOST_WIDENINGS):
-        log_density = evaluate_cells(density, box, points)
-        marginals = _marginals(log_density)
+        weights, _ = masses(evaluate_cells(density, box, points))
+        marginals = marginals_of(weights)
         edges = edge_masses(marginals)
-        if resolution_error(log_density) > MOST_CELL_ERROR:
+        if resolution_error(weights) > MOST_CELL_ERROR:
             raise _no_box(density, box, edges, "the cells are wider than its peak")
         if np.all(edges < EDGE_MASS):
             return _trimmed(box, marginals, points)
@@ -123,22 +122,36 @@ def _no_box(density: LogDensity, box: Box, edges: np.ndarray, why: str) -> Bound
     )
 
 
-def resolution_error(log_density: np.ndarray) -> float:
+def masses(log_density: np.ndarray) -> tuple[np.ndarray, float]:
+    """Share of the mass in each cell, and the log of the sum of the density over them."""
+    top = np.max(log_density)
+    shares = log_density - top
+    total = np.sum(np.exp(shares, out=shares))
+    shares /= total
+    return shares, float(top + np.log(total))
+
+
+def resolution_error(weights: np.ndarray) -> float:
     """Error of the log evidence, estimated by the grids of every other cell along all axes.
 
     Sums over cells converge faster than any power of their width, so where these 2^P grids disagree
     at all the cells are about as wide as what they should resolve, a ridge along a diagonal
     included. NaN with fewer than 4 cells a side.
     """
-    if min(log_density.shape) < 4:
+    if min(weights.shape) < 4:
         return float("nan")
-    even = log_density[tuple(slice(size - size % 2) for size in log_density.shape)]
-    parts = [
-        logsumexp(even[tuple(slice(start, None, 2) for start in starts)])
-        for starts in itertools.product((0, 1), repeat=even.ndim)
-    ]
-    # If some are all zeros, the error is unbounded; if all are, there is no evidence.
-    return float(max(parts) - min(parts)) if np.isfinite(max(parts)) else float("nan")
+    even = weights[tuple(slice(size - size % 2) for size in weights.shape)]
+    parts = sums_of_every_other(even)
+    # If one is zero, the error is unbounded; if all are, there is no evidence.
+    if not np.min(parts) > 0:
+        return float("inf") if np.max(parts) > 0 else float("nan")
+    return float(np.log(np.max(parts) / np.min(parts)))
+
+
+def sums_of_every_other(array: np.ndarray) -> np.ndarray:
+    """Sums (2^P,) over the grids of every other cell along all axes."""
+    starts = itertools.product((0, 1), repeat=array.ndim)
+    return np.array([array[tuple(slice(i, None, 2) for i in start)].sum() for start in starts])
 
 
 def evaluate_cells(
@@ -217,9 +230,9 @@ def edge_masses(marginals: list[np.ndarray]) -> np.ndarray:
     return np.array([(m[:n].sum(), m[-n:].sum()) for m, n in zip(marginals, layers, strict=True)])
 
 
-def _marginals(log_density: np.ndarray) -> list[np.ndarray]:
-    weights = np.exp(log_density - logsumexp(log_density))
-    axes = range(log_density.ndim)
+def marginals_of(weights: np.ndarray) -> list[np.ndarray]:
+    """Mass along each axis."""
+    axes = range(weights.ndim)
     return [weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import logsumexp
 
-from .box import Box
+from .box import Box, marginals_of, masses, resolution_error
 
 
 @dataclass(frozen=True)
@@ -31,32 +30,36 @@ class Cells:
         return self.log_density.shape
 
     @cached_property
-    def log_sum(self) -> float:
-        """Log of the sum of the density over the cells."""
-        return float(logsumexp(self.log_density))
+    def _masses(self) -> tuple[np.ndarray, float]:
+        return masses(self.log_density)
 
-    @cached_property
+    @property
     def weights(self) -> np.ndarray:
         """Share of the mass in each cell, in the shape of ``log_density``."""
-        return np.exp(self.log_density - self.log_sum)
+        return self._masses[0]
 
     @property
     def log_evidence(self) -> float:
         """Log of the integral of the density over the box."""
         volume = np.sum(np.log(self.box.steps(self.points)))
-        return float(self.log_sum + volume)
+        return float(self._masses[1] + volume)
 
     @cached_property
     def marginals(self) -> list[np.ndarray]:
         """Mass along each axis."""
-        axes = range(self.log_density.ndim)
-        return [self.weights.sum(axis=tuple(a for a in axes if a != k)) for k in axes]
+        return marginals_of(self.weights)
+
+    @cached_property
+    def resolution_error(self) -> float:
+        """Error of the log evidence, estimated from half the cells."""
+        return resolution_error(self.weights)
 
 
 def draws_in_cells(cells: Cells, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Draw cells by their mass, and a place inside each at random: (S, P)."""
-    flat = cells.weights.ravel()
-    chosen = np.unravel_index(rng.choice(flat.size, size=draws, p=flat / flat.sum()), cells.points)
+    below = np.cumsum(cells.weights)
+    below /= below[-1]
+    chosen = np.unravel_index(np.searchsorted(below, rng.random(draws), side="right"), cells.points)
     centres = cells.box.centres(cells.points)
     thetas = np.column_stack([c[index] for c, index in zip(centres, chosen, strict=True)])
     return thetas + (rng.random(thetas.shape) - 0.5) * cells.box.steps(cells.points)

@@ -12,20 +12,19 @@ from ..density import LogDensity
 from ..density.graphs.parameters import stands_alone
 from ..limits import HEAVY_SQUARE, HEAVY_TAIL
 from ..result import posterior_dataset
-from ..rules.box import Box, edge_cells
-from .poles import Cells, tail_inside_cells
+from ..rules.cells import Cells
+from .cell_sums import AxisSums, CellSums
+from .distribution import Distribution
+from .poles import KeptCells, tail_inside_cells
 from .quantities import flatten, scalar_at, scalars_at
 from .tails import tail_index_of_distribution
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
 # Probabilities of the quantiles that a grid keeps: enough for the mass of any interval.
 FINE_PROBABILITIES = tuple(k / 400 for k in range(1, 400))
-# Largest ratio of what lies beyond the box to what is in its outermost fortieth, for the heaviest
-# tails with a mean.
-_BEYOND = 10.0
 _MIDDLE = FINE_PROBABILITIES.index(0.5)
-# Cells with less than this mass in total are omitted from sums over quantities.
-_NEGLIGIBLE = 1e-9
+_Row = tuple[tuple[float, float, float, float, float], np.ndarray]
+"""Mean, sd, their errors and the tail index of a quantity; and its quantiles."""
 
 
 @dataclass(frozen=True)
@@ -56,108 +55,90 @@ class Moments:
     tail_k: np.ndarray
 
 
-def moments_of_grid(density: LogDensity, box: Box, weights: np.ndarray) -> Moments:
+def moments_of_grid(density: LogDensity, cells: Cells) -> Moments:
     """Compute moments of all free variables and deterministics.
 
     Sums over cell centres converge faster than any power of the cell width for a smooth density
-    that vanishes at the edges. Quantiles of a variable that is a function of one parameter come
-    from that parameter's distribution function, interpolated; the others from sorted cells, whose
-    error is of the order of a cell.
+    that vanishes at the edges. Variables that are a function of one parameter need the mass along
+    its axis only, and their quantiles come from its distribution function, interpolated; those of
+    the others come from sorted cells, whose error is of the order of a cell.
 
     A quantity whose tail index is above `HEAVY_TAIL`, far out or inside a cell, has no mean, and
     one whose square has too heavy a tail has no sd.
     """
-    flat = weights.ravel()
-    kept = np.flatnonzero(flat > _NEGLIGIBLE / flat.size)
-    index = np.unravel_index(kept, weights.shape)
-    centres = box.centres(weights.shape)
-    thetas = np.column_stack([c[i] for c, i in zip(centres, index, strict=True)])
-    cells = Cells(box, weights.shape, kept, thetas)
-    mass = flat[kept] / flat[kept].sum()
+    labels, rows = _of_single_parameters(density, cells)
+    if len(rows) < len(labels):
+        rows |= _of_several_parameters(density, cells, omitted=set(rows))
+    mean, sd, mean_error, sd_error, tail_k = np.array([rows[label][0] for label in labels]).T
+    quantiles = np.array([rows[label][1] for label in labels])
+    return Moments(labels, mean, sd, quantiles, mean_error, sd_error, tail_k)
+
+
+def _of_single_parameters(
+    density: LogDensity, cells: Cells
+) -> tuple[tuple[str, ...], dict[str, _Row]]:
+    """Labels of all quantities; rows of variables that are monotone functions of a parameter."""
+    along, number = cells.box.centres(cells.points), len(FINE_PROBABILITIES)
+    thetas = np.empty((number + max(cells.points), density.size))
+    for k, (marginal, centres) in enumerate(zip(cells.marginals, along, strict=True)):
+        thetas[:number, k] = _axis_quantiles(marginal, cells.box.low[k], cells.box.high[k])
+        thetas[number:, k] = np.resize(centres, max(cells.points))
     values = scalars_at(density, thetas)
-    exact = _quantiles_of_single_parameters(density, box, weights)
-    parts = _Parts.of(index, weights.shape)
-    rows, quantiles = [], []
-    for label, value in values.items():
-        quantiles.append(exact[label] if label in exact else _weighted_quantiles(value, mass))
-        tail = tail_index_of_distribution(value, mass)
-        if label not in exact:
-            evaluate = partial(scalar_at, density, label)
-            tail = max(tail, tail_inside_cells(cells, value, quantiles[-1][_MIDDLE], evaluate))
-        rows.append((*_moments(value, mass, parts, tail), tail))
-    mean, sd, mean_error, sd_error, tail_k = np.array(rows).T
-    return Moments(tuple(values), mean, sd, np.array(quantiles), mean_error, sd_error, tail_k)
+    rows: dict[str, _Row] = {}
+    for label, k in _single_parameters(density).items():
+        sums = AxisSums.of(cells.weights, k)
+        at_centres = Distribution(values[label][number:][sums.kept], sums.mass)
+        tail = tail_index_of_distribution(at_centres, cells.weights.size / cells.points[k])
+        # A transform may be decreasing.
+        rows[label] = _moments(at_centres, sums, tail), np.sort(values[label][:number])
+    return tuple(values), rows
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Subsets of a grid's cells, for error estimates of its sums.
-
-    Attributes
-    ----------
-    grid : (n,) array of int
-        Which of the 2^P grids of every other cell a cell belongs to.
-    is_edge : (n,) array of bool
-        Whether a cell is in the outermost fortieth of some axis.
-    can_tell : bool
-        Whether there are enough cells for an estimate.
-    """
-
-    grid: np.ndarray
-    is_edge: np.ndarray
-    can_tell: bool
-
-    @classmethod
-    def of(cls, index: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> _Parts:
-        grid, is_edge = np.zeros(len(index[0]), dtype=int), np.zeros(len(index[0]), dtype=bool)
-        for axis, (place, size) in enumerate(zip(index, shape, strict=True)):
-            grid += (place % 2) << axis
-            layer = edge_cells(size)
-            is_edge |= (place < layer) | (place >= size - layer)
-        return cls(grid, is_edge, min(shape) >= 4)
-
-    def error(self, terms: np.ndarray, mass: np.ndarray) -> float:
-        """Error of a mean that is 0, of terms (n,) with masses (n,)."""
-        if not self.can_tell:
-            return np.nan
-        sums, masses = (np.bincount(self.grid, weights=w) for w in (mass * terms, mass))
-        apart = np.max(np.abs(sums / masses)) if np.all(masses > 0) else np.inf
-        return float(apart + _BEYOND * (np.abs(terms[self.is_edge]) @ mass[self.is_edge]))
+def _of_several_parameters(
+    density: LogDensity, cells: Cells, omitted: set[str]
+) -> dict[str, _Row]:
+    """Rows of the quantities that are not among those omitted."""
+    sums = CellSums.of(cells.weights)
+    thetas = sums.centres(cells.box.centres(cells.points))
+    kept = KeptCells(cells.box, cells.points, sums.kept, thetas)
+    rows: dict[str, _Row] = {}
+    for label, value in scalars_at(density, thetas).items():
+        if label in omitted:
+            continue
+        distribution = Distribution(value, sums.mass)
+        quantiles = distribution.quantiles(FINE_PROBABILITIES)
+        tail = tail_index_of_distribution(distribution)
+        evaluate = partial(scalar_at, density, label)
+        tail = max(tail, tail_inside_cells(kept, value, quantiles[_MIDDLE], evaluate))
+        rows[label] = _moments(distribution, sums, tail), quantiles
+    return rows
 
 
 def _moments(
-    value: np.ndarray, mass: np.ndarray, parts: _Parts, tail: float
-) -> tuple[float, float, float, float]:
-    """Mean and sd of a quantity with their errors; NaN where there are none."""
+    distribution: Distribution, sums: AxisSums | CellSums, tail: float
+) -> tuple[float, float, float, float, float]:
+    """Mean and sd of a quantity with their errors, NaN where there are none; and its tail index."""
     if not tail <= HEAVY_TAIL:
-        return np.nan, np.nan, np.nan, np.nan
-    mean = float(mass @ value)
-    away = value - mean
-    sd = float(np.sqrt(mass @ away**2))
-    error = parts.error(away, mass)
+        return np.nan, np.nan, np.nan, np.nan, tail
+    mean = float(distribution.mass @ distribution.values)
+    away = distribution.values - mean
+    variance = float(distribution.mass @ away**2)
+    sd, error = float(np.sqrt(variance)), sums.error(away)
     if tail >= HEAVY_SQUARE:
-        return mean, np.nan, error, np.nan
-    return mean, sd, error, parts.error(away**2 - sd**2, mass) / (2 * sd) if sd > 0 else 0.0
+        return mean, np.nan, error, np.nan, tail
+    sd_error = sums.error(away**2 - variance) / (2 * sd) if sd > 0 else 0.0
+    return mean, sd, error, sd_error, tail
 
 
-def _quantiles_of_single_parameters(
-    density: LogDensity, box: Box, weights: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Quantiles of variables that are monotone functions of one parameter each, by label."""
-    axes = range(weights.ndim)
-    thetas = np.empty((len(FINE_PROBABILITIES), weights.ndim))
-    for k in axes:
-        marginal = weights.sum(axis=tuple(a for a in axes if a != k))
-        thetas[:, k] = _axis_quantiles(marginal, box.low[k], box.high[k])
-    values = density.unravel(thetas)
-    elementwise = {
-        block.name: values[block.name]
-        for block in density.blocks
-        if stands_alone(density.model, block)
-    }
-    flat = flatten(posterior_dataset(density, elementwise)) if elementwise else {}
-    # A transform may be decreasing.
-    return {label: np.sort(value[0]) for label, value in flat.items()}
+def _single_parameters(density: LogDensity) -> dict[str, int]:
+    """Which parameter each entry of a variable is a function of, by label, where it is of one."""
+    blocks = [block for block in density.blocks if stands_alone(density.model, block)]
+    if not blocks:
+        return {}
+    point = density.unravel(density.initial_point()[None])
+    labels = flatten(posterior_dataset(density, {b.name: point[b.name] for b in blocks}))
+    places = [k for block in blocks for k in range(block.slice.start, block.slice.stop)]
+    return dict(zip(labels, places, strict=True))
 
 
 def _axis_quantiles(marginal: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -168,16 +149,3 @@ def _axis_quantiles(marginal: np.ndarray, low: float, high: float) -> np.ndarray
     below = np.concatenate([[0.0], np.cumsum(marginal)]) / marginal.sum()
     rising = np.concatenate([[True], np.diff(below) > 0])
     return PchipInterpolator(below[rising], edges[rising])(FINE_PROBABILITIES)
-
-
-def _weighted_quantiles(value: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """Quantiles of a discrete distribution, interpolated between the midpoints of its steps."""
-    if np.any(np.isnan(value)):
-        return np.full(len(FINE_PROBABILITIES), np.nan)
-    # Equal values that differ by rounding only are one step.
-    finite = value[np.isfinite(value)]
-    spread = np.ptp(finite) if len(finite) else 0.0
-    digits = 12 - int(np.ceil(np.log10(spread))) if spread > 0 else 12
-    steps, where = np.unique(np.round(value, digits), return_inverse=True)
-    heights = np.bincount(where, weights=mass)
-    return np.interp(FINE_PROBABILITIES, np.cumsum(heights) - heights / 2, steps)

@@ -35,7 +35,7 @@ _CLOSER = 0.03
 
 
 @dataclass(frozen=True)
-class Cells:
+class KeptCells:
     """Some cells of a box.
 
     Attributes
@@ -55,12 +55,12 @@ class Cells:
     thetas: np.ndarray
 
 
-def tail_inside_cells(cells: Cells, values: np.ndarray, middle: float, evaluate: Evaluate) -> float:
+def tail_inside_cells(cells: KeptCells, values: np.ndarray, middle: float, evaluate: Evaluate) -> float:
     """Tail index of a quantity within the cells where it is furthest from its median.
 
     Parameters
     ----------
-    cells : Cells
+    cells : KeptCells
     values : (n,) array
         Values at the centres.
     middle : float
@@ -72,9 +72,10 @@ def tail_inside_cells(cells: Cells, values: np.ndarray, middle: float, evaluate:
         Minus infinity where it is smooth, infinity where it is not finite at some point.
     """
     away = np.abs(values - middle)
-    top = np.argsort(-away)[:_POINTS]
     if not np.all(np.isfinite(away)):
         return np.inf
+    top = np.argpartition(away, -_POINTS)[-_POINTS:] if len(away) > _POINTS else np.arange(len(away))
+    top = top[np.argsort(-away[top])]
     if away[top[0]] == 0 or not _is_rough(cells, values, away, top):
         return -np.inf
     places = np.random.default_rng(0).random((len(top), _PLACES, len(cells.shape))) - 0.5
@@ -151,7 +152,7 @@ def _look(
     return (-np.inf if np.isnan(index) else index), around, found
 
 
-def _is_rough(cells: Cells, values: np.ndarray, away: np.ndarray, top: np.ndarray) -> bool:
+def _is_rough(cells: KeptCells, values: np.ndarray, away: np.ndarray, top: np.ndarray) -> bool:
     """Whether the largest values differ much from those of neighbouring cells."""
     index = np.unravel_index(cells.kept[top], cells.shape)
     for axis, size in enumerate(cells.shape):

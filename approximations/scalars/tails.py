@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from arviz_stats.base import array_stats
 
+from .distribution import Distribution
+
 # Fewest distinct values that have a tail: fewer are bounded, however rare one of them.
 _FEWEST_VALUES = 50
 # Mass of the tails used where the whole distribution is known.
@@ -60,7 +62,7 @@ def moment_tail_index(values: np.ndarray, weights: np.ndarray, power: int) -> fl
     return _right_tail(terms, _tail_efficiency(terms[None]))
 
 
-def tail_index_of_distribution(values: np.ndarray, mass: np.ndarray) -> float:
+def tail_index_of_distribution(distribution: Distribution, cells: float = 1.0) -> float:
     """Index of the far tails of a distribution that is known point by point.
 
     By Hill (1975), Annals of Statistics 3, from the tails that hold a thousandth of the mass:
@@ -68,25 +70,41 @@ def tail_index_of_distribution(values: np.ndarray, mass: np.ndarray) -> float:
 
     Parameters
     ----------
-    values, mass : (n,) array
-        Points, and the mass at each, which sums to 1.
+    distribution : Distribution
+    cells : float, default 1
+        Number of cells of a grid that a point stands for.
 
     Returns
     -------
     float
         Infinity where a value is not finite.
     """
-    if not np.all(np.isfinite(values)):
+    if not distribution.is_finite:
         return np.inf
-    order = np.argsort(values)
-    median = np.interp(0.5, np.cumsum(mass[order]), values[order])
-    away = np.abs(values - median)
-    outward = np.argsort(-away)
-    count = int(np.searchsorted(np.cumsum(mass[outward]), _FAR))
-    if count < _FEWEST_CELLS or away[outward[count]] == 0:
+    away = np.abs(distribution.values - distribution.quantiles((0.5,))[0])
+    for low, high in (_where_tails_start(distribution), (0.0, np.inf)):
+        # Only the points around the start of the tails have to be in order.
+        further, between = away > high, np.flatnonzero((away >= low) & (away <= high))
+        between = between[np.argsort(-away[between])]
+        mass = distribution.mass[between]
+        held = np.sum(distribution.mass, where=further) + np.cumsum(mass)
+        if len(held) and held[0] < _FAR < held[-1]:
+            break
+    if not len(held) or held[-1] < _FAR:
         return -np.inf
-    far = outward[:count]
-    return float(mass[far] @ np.log(away[far] / away[outward[count]]) / mass[far].sum())
+    # Where a point stands for much mass, the tails start between two of them.
+    start = np.interp(_FAR, held - mass / 2, away[between])
+    far = np.flatnonzero(away > start)
+    if len(far) * cells < _FEWEST_CELLS or start == 0:
+        return -np.inf
+    return float(distribution.mass[far] @ np.log(away[far] / start) / _FAR)
+
+
+def _where_tails_start(distribution: Distribution) -> tuple[float, float]:
+    """Distances from the median between which the tails start, if steps are small."""
+    places = (0.4 * _FAR, 1.2 * _FAR, 0.5, 1 - 1.2 * _FAR, 1 - 0.4 * _FAR)
+    furthest, further, middle, above, highest = distribution.quantiles(places)
+    return max(above - middle, middle - further), max(highest - middle, middle - furthest)
 
 
 def _tail_efficiency(draws: np.ndarray) -> float:
