@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+import scipy
 
 from ..density import LogDensity
 from ..density.graphs.parameters import stands_alone
@@ -167,7 +167,7 @@ def _axis_quantiles(marginal: np.ndarray, low: float, high: float) -> np.ndarray
     marginal = np.maximum(marginal + np.diff(padded, n=2) / 24, 0.0)
     below = np.concatenate([[0.0], np.cumsum(marginal)]) / marginal.sum()
     rising = np.concatenate([[True], np.diff(below) > 0])
-    return PchipInterpolator(below[rising], edges[rising])(FINE_PROBABILITIES)
+    return scipy.interpolate.PchipInterpolator(below[rising], edges[rising])(FINE_PROBABILITIES)
 
 
 def _weighted_quantiles(value: np.ndarray, mass: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+import scipy
 
 from ..limits import HEAVY_TAIL
 from ..rules.box import Box
@@ -109,7 +109,7 @@ def tail_far_out(
         Minus infinity where the values have light tails, infinity where one is not finite.
     """
     size = thetas.shape[1]
-    near = log_density > np.max(log_density) - 0.5 * chi2.isf(_BEYOND, size)
+    near = log_density > np.max(log_density) - 0.5 * scipy.stats.chi2.isf(_BEYOND, size)
     if not np.all(np.isfinite(values[near])):
         return np.inf
     if not tail_index(values[None, near], independent=True) > _LIGHT:
