@@ -10,7 +10,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import arviz_base
 import numpy as np
 import xarray as xr
 
@@ -234,11 +233,13 @@ def _dataset(
 
     There is no time stamp, so that the same seed gives the same bytes.
     """
+    from arviz_base import generate_dims_coords  # when used, as it takes long to import
+
     variables: dict[str, tuple[Any, np.ndarray]] = {}
     labels: dict[Any, Any] = {}
     for name, value in values.items():
         given = [*sample_dims, *(dims or {}).get(name, ())]
-        named, ranges = arviz_base.generate_dims_coords(np.shape(value), name, dims=given)
+        named, ranges = generate_dims_coords(np.shape(value), name, dims=given)
         variables[name] = named, value
         labels |= ranges
     known = {dim: v for dim, v in (coords or {}).items() if dim in labels and v is not None}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 
+from . import array_stats
 from .errors import WeightsError
 from .limits import (
     FEWEST_EFFECTIVE,

@@ -1,4 +1,4 @@
-"""The command line: ``tripos compare``, ``calibrate``, ``models`` and ``suite``."""
+"""The command line: ``tripos fit``, ``compare``, ``calibrate``, ``models`` and ``suite``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 _DESCRIPTION = "One posterior on three legs: an exact grid, a Laplace approximation and NUTS."
 _EXAMPLES = """\
 examples:
+  tripos fit my_file.py:build_model --ask alpha,beta   the cheapest posterior to be trusted
   tripos compare bioassay                 the exercise of Bayesian Data Analysis, chapter 4
   tripos compare my_file.py:build_model   your own: a function that returns a pymc.Model
   tripos compare globe --methods grid,laplace --output /tmp/globe
@@ -20,6 +21,13 @@ examples:
   tripos suite suite.toml                 many models by many methods; resumable
   tripos calibrate globe --method laplace  does it find what data were simulated from?
 """
+
+_TOLERANCES = {
+    "mean": "largest shift of a mean, in sds (default: 0.1)",
+    "sd": "largest relative error of an sd (default: 0.1)",
+    "mass": "largest error of an interval's mass (default: 0.03)",
+    "monte_carlo": "largest Monte Carlo error of a mean, in sds (default: 0.05)",
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", metavar="command", required=True)
     _add_compare(commands.add_parser("compare", help="approximate a posterior by several methods"))
+    _add_fit(commands.add_parser("fit", help="find the cheapest posterior that can be trusted"))
     commands.add_parser("models", help="list the models that come with tripos")
     _add_suite(commands.add_parser("suite", help="run many methods on many models; resumable"))
     _add_calibrate(commands.add_parser("calibrate", help="try a method on simulated data"))
@@ -47,6 +56,7 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     add("target", help="a name that `tripos models` lists, or file.py:function")
     add(
         "--methods",
+        type=_names,
         help="comma-separated names, also of your own functions: package.module:function or "
         "file.py:function (default: grid,laplace,nuts, where they apply)",
     )
@@ -60,6 +70,30 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     formats = ("png", "svg", "pdf")
     add("--format", default="png", choices=formats, help="of the pictures (default: %(default)s)")
     add("--report", action="store_true", help="also write report.html, one self-contained file")
+
+
+def _add_fit(fit: argparse.ArgumentParser) -> None:
+    fit.description = (
+        "Try methods by rising cost until one gives a posterior that can be trusted for what is "
+        "asked; print what was tried, the answer and its errors; write them to a folder."
+    )
+    add = fit.add_argument
+    add("target", help="a name that `tripos models` lists, or file.py:function")
+    add("--ask", type=_names, help="comma-separated variables that matter (default: all)")
+    add("--methods", type=_names, help="comma-separated rungs to try (default: the whole ladder)")
+    add("--draws", type=int, default=4000, help="independent draws (default: %(default)s)")
+    add("--random-seed", type=int, default=1, help="default: %(default)s")
+    add("--time-limit", type=float, metavar="SECONDS", help="that NUTS may take")
+    for name, meaning in _TOLERANCES.items():
+        option = f"--tolerance-{name.replace('_', '-')}"
+        add(option, type=float, metavar="X", help=meaning)
+    add("--output", default="results", help="folder to write to (default: %(default)s)")
+    add("--strict", action="store_true", help="exit 1 unless a method was accepted")
+    add("--no-pictures", action="store_true", help="write tables, words and the tree only")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 def _add_suite(suite: argparse.ArgumentParser) -> None:
@@ -97,9 +131,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success, 1 with ``--strict`` unless all verdicts are "agrees" (a calibration passes), 2
-        after an expected error (printed to standard error), 130 when interrupted; no partial output
-        is left behind.
+        0 on success, 1 with ``--strict`` unless all verdicts are "agrees" (a calibration passes, a
+        fit is accepted), 2 after an expected error (printed to standard error), 130 when
+        interrupted; no partial output is left behind.
     """
     arguments = parser().parse_args(argv)
     try:
@@ -109,6 +143,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _suite(arguments)
         if arguments.command == "calibrate":
             return _calibrate(arguments)
+        if arguments.command == "fit":
+            return _fit(arguments)
         return _compare(arguments)
     except KeyboardInterrupt as stop:
         print(f"tripos: {str(stop) or 'interrupted, nothing was written.'}", file=sys.stderr)
@@ -141,7 +177,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from ..approximations import METHODS
     from .commands.compare import run_job
 
-    methods = [m.strip() for m in arguments.methods.split(",")] if arguments.methods else None
+    methods = arguments.methods
     options: dict[str, dict[str, object]] = {"nuts": {"nuts_sampler": arguments.nuts_sampler}}
     if arguments.draws is not None:
         for method in (*METHODS, *(methods or ())):
@@ -157,6 +193,25 @@ def _compare(arguments: argparse.Namespace) -> int:
         report=arguments.report,
     )
     return 1 if arguments.strict and not outcome.all_agree else 0
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from .commands.fit import run_fit_job
+    from .verdict.judging import Tolerances
+
+    tolerances = {name: getattr(arguments, f"tolerance_{name}") for name in _TOLERANCES}
+    found = run_fit_job(
+        arguments.target,
+        Path(arguments.output),
+        ask=arguments.ask,
+        methods=arguments.methods,
+        draws=arguments.draws,
+        random_seed=arguments.random_seed,
+        time_limit=arguments.time_limit,
+        tolerance=Tolerances(**{name: x for name, x in tolerances.items() if x is not None}),
+        pictures=not arguments.no_pictures,
+    )
+    return 1 if arguments.strict and found.trouble else 0
 
 
 def _suite(arguments: argparse.Namespace) -> int:

@@ -12,14 +12,20 @@ import xarray as xr
 
 from ..approximations.errors import ArgumentError
 from ..approximations.meter import evaluations_of
+from .notebook import html_of_numbers
 from .storage import load_trees, save_trees
-from .summary import shared_variables, summary_table
+from .summary import most_different, quantities_of, shared_variables, summary_of, summary_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .report.model import Models
     from .verdict.result import Verdict
+
+# Of what a session or a notebook shows: rows, and quantities that are looked at to find them.
+_MOST_ROWS, _MOST_MEASURED = 30, 200
+_SHOWN = {"mean": "mean", "sd": "sd", "q2.5": "2.5 %", "q50": "50 %", "q97.5": "97.5 %"}
+_SHOWN |= {"mcse_mean": "s.e.", "ess_bulk": "ESS", "r_hat": "R-hat"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,27 @@ class Comparison:
         table = summary_table(self.trees, var_names)
         seconds = self.costs()["seconds"]
         return table.assign(seconds=[seconds[label] for _, label in table.index])
+
+    def __repr__(self) -> str:
+        """Give the quantities that differ most, as a table."""
+        frame, notes = self._shown()
+        return "\n".join([frame.to_string(), *notes])
+
+    def _repr_html_(self) -> str:
+        """As `repr`, in a notebook."""
+        return html_of_numbers(*self._shown())
+
+    def _shown(self) -> tuple[pd.DataFrame, list[str]]:
+        """Cells of the quantities that differ most, as text, and what else there is to say."""
+        quantities = quantities_of(self.trees, shared_variables(self.trees))
+        summary = summary_of(self.trees, quantities[:_MOST_MEASURED])
+        frame = most_different(summary, _MOST_ROWS)[list(_SHOWN)].rename(columns=_SHOWN)
+        frame = frame.dropna(axis="columns", how="all")
+        shown = frame.index.unique("quantity").size
+        notes = [f"{label} could not be run. {why}" for label, why in self.failures.items()]
+        if shown < len(quantities):
+            notes.append(f"{shown} of {len(quantities)} quantities; summary() has all.")
+        return frame.map(lambda x: "" if pd.isna(x) else f"{x:.4g}"), notes
 
     def costs(self) -> pd.DataFrame:
         """Tabulate the cost of each tree: seconds by stage, and density evaluations."""

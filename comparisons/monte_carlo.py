@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 
+from ..approximations import array_stats
 from ..approximations.limits import HEAVY_TAIL
 from ..approximations.scalars.quantities import flatten
 from ..approximations.scalars.tails import moment_tail_index

@@ -54,8 +54,7 @@ def summary_table(
         When ``var_names`` holds a name that no tree has.
     """
     names = shared_variables(trees) if var_names is None else checked_names(trees, var_names)
-    labels = (label for tree in trees.values() for label in _labels_in(tree, names))
-    return summary_of(trees, list(dict.fromkeys(labels)))
+    return summary_of(trees, quantities_of(trees, names))
 
 
 def summary_of(trees: Mapping[str, xr.DataTree], quantities: Sequence[str]) -> pd.DataFrame:
@@ -77,10 +76,13 @@ def summary_of(trees: Mapping[str, xr.DataTree], quantities: Sequence[str]) -> p
     return pd.DataFrame([rows[key] for key in keys], index=index, columns=list(COLUMNS))
 
 
-def _labels_in(tree: xr.DataTree, names: Sequence[str]) -> list[str]:
-    """Labels of a tree's quantities that belong to some variables."""
-    posterior = tree["posterior"].to_dataset().isel(chain=slice(1), draw=slice(1))
-    return list(flatten(posterior[[name for name in names if name in posterior]]))
+def quantities_of(trees: Mapping[str, xr.DataTree], var_names: Sequence[str]) -> list[str]:
+    """Labels of the quantities of some variables, those of all trees, in their order."""
+    labels: dict[str, None] = {}
+    for tree in trees.values():
+        posterior = tree["posterior"].to_dataset().isel(chain=slice(1), draw=slice(1))
+        labels |= dict.fromkeys(flatten(posterior[[x for x in var_names if x in posterior]]))
+    return list(labels)
 
 
 def most_different(summary: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -37,6 +37,16 @@ def test_nothing_is_imported_before_it_is_used(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
 
 
+def test_methods_are_imported_without_what_takes_longer_than_pymc(tmp_path):
+    code = (
+        "import sys, tripos.comparisons.ladder, tripos.comparisons.comparison\n"
+        "slow = {'scipy.stats', 'scipy.optimize', 'scipy.interpolate', 'arviz_stats', 'arviz_base',"
+        " 'numba', 'nutpie', 'matplotlib', 'jinja2'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "name"),
     [

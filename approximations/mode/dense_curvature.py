@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from ..linear_algebra.gaussian import curvature_scale, smallest_curvature, triangular_inverse
 
@@ -136,4 +136,5 @@ def _step_in_eigenbasis(slope: np.ndarray, eigenvalues: np.ndarray, radius: floa
         step[0] += np.copysign(np.sqrt(max(radius**2 - step @ step, 0.0)), slope[0])
         return step
     most = least + 2 * (steepness + np.abs(eigenvalues[0]))
-    return slope / (eigenvalues + brentq(excess, least, most, xtol=1e-12 * most, rtol=1e-10))
+    shift = scipy.optimize.brentq(excess, least, most, xtol=1e-12 * most, rtol=1e-10)
+    return slope / (eigenvalues + shift)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import binary_dilation
+import scipy
 
 from ..density import LogDensity
 from ..density.graphs.parameters import Block, stands_alone
@@ -202,13 +202,17 @@ def _blocks(points: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
 def _check_neighbours(
     density: LogDensity, centres: list[np.ndarray], values: np.ndarray, is_number: np.ndarray
 ) -> None:
-    beside = binary_dilation(~is_number) & is_number
+    beside = scipy.ndimage.scipy.ndimage.binary_dilation(~is_number) & is_number
     top = np.max(values, where=is_number, initial=-np.inf)
     highest = np.max(values, where=beside, initial=-np.inf)
     if np.isfinite(top) and is_negligible(top - highest, density.size):
         return
     # Next to the highest of these, or anywhere if there are no others.
-    here = binary_dilation(beside & (values == highest)) if np.any(beside) else ~is_number
+    here = (
+        scipy.ndimage.scipy.ndimage.binary_dilation(beside & (values == highest))
+        if np.any(beside)
+        else ~is_number
+    )
     index = np.argwhere(here & ~is_number)[0]
     theta = [centre[k].round(5) for centre, k in zip(centres, index, strict=True)]
     raise BoundsError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from scipy.special import ndtri
-from scipy.stats.qmc import Sobol
 
 from ..linear_algebra.gaussian import triangular_inverse
 
@@ -24,7 +24,7 @@ def quasi_random_normals(count: int, size: int) -> np.ndarray:
     size : int
         Number of coordinates, P.
     """
-    net = Sobol(size, scramble=False).random(count)
+    net = scipy.stats.qmc.Sobol(size, scramble=False).random(count)
     cells = np.random.default_rng(0).integers(count, size=size)
     normals = ndtri((net + (cells + 0.5) / count) % 1.0)
     normals -= normals.mean(axis=0)

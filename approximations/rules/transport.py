@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
+import scipy
 from scipy.special import logsumexp, ndtr
 
 from .hermite import Rule, Table, outer_sum
@@ -154,9 +154,9 @@ def interpolation(rule: Rule, places: np.ndarray) -> np.ndarray:
     return _spline(rule)(np.clip(places, rule.nodes[0], rule.nodes[-1]))
 
 
-def _spline(rule: Rule) -> make_interp_spline:
+def _spline(rule: Rule) -> scipy.interpolate.make_interp_spline:
     count = len(rule.nodes)
-    return make_interp_spline(rule.nodes, np.eye(count), k=min(3, count - 1))
+    return scipy.interpolate.make_interp_spline(rule.nodes, np.eye(count), k=min(3, count - 1))
 
 
 def _end_slopes(rule: Rule) -> np.ndarray:

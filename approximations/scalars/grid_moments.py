@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+import scipy
 
 from ..density import LogDensity
 from ..density.graphs.parameters import stands_alone
@@ -94,9 +94,7 @@ def _of_single_parameters(
     return tuple(values), rows
 
 
-def _of_several_parameters(
-    density: LogDensity, cells: Cells, omitted: set[str]
-) -> dict[str, _Row]:
+def _of_several_parameters(density: LogDensity, cells: Cells, omitted: set[str]) -> dict[str, _Row]:
     """Rows of the quantities that are not among those omitted."""
     sums = CellSums.of(cells.weights)
     thetas = sums.centres(cells.box.centres(cells.points))
@@ -148,4 +146,4 @@ def _axis_quantiles(marginal: np.ndarray, low: float, high: float) -> np.ndarray
     marginal = np.maximum(marginal + np.diff(padded, n=2) / 24, 0.0)
     below = np.concatenate([[0.0], np.cumsum(marginal)]) / marginal.sum()
     rising = np.concatenate([[True], np.diff(below) > 0])
-    return PchipInterpolator(below[rising], edges[rising])(FINE_PROBABILITIES)
+    return scipy.interpolate.PchipInterpolator(below[rising], edges[rising])(FINE_PROBABILITIES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.interpolate import BSpline, PchipInterpolator, make_interp_spline
+import scipy
 
 # Panels between two places, each with a Gauss-Legendre rule.
 _PANELS = 8
@@ -68,7 +68,9 @@ class Marginal:
         """Quantiles of the quantity."""
         below = np.concatenate([[0.0], np.cumsum(self._masses.sum(axis=1))]) / self._masses.sum()
         rising = np.concatenate([[True], np.diff(below) > 0])
-        return self._value(PchipInterpolator(below[rising], self._edges[rising])(probabilities))
+        return self._value(
+            scipy.interpolate.PchipInterpolator(below[rising], self._edges[rising])(probabilities)
+        )
 
     def _has_moment(self, order: int) -> bool:
         """Whether the tails, at their ends, fall clearly faster than |x|^-(order + 1)."""
@@ -87,8 +89,8 @@ class Marginal:
         return float(self.log_heights.max())
 
     @cached_property
-    def _spline(self) -> BSpline:
-        return make_interp_spline(self.places, self.log_heights, k=5)
+    def _spline(self) -> scipy.interpolate.BSpline:
+        return scipy.interpolate.make_interp_spline(self.places, self.log_heights, k=5)
 
     @cached_property
     def _edges(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+import scipy
 
 from ..limits import HEAVY_TAIL
 from ..rules.box import Box
@@ -55,7 +55,9 @@ class KeptCells:
     thetas: np.ndarray
 
 
-def tail_inside_cells(cells: KeptCells, values: np.ndarray, middle: float, evaluate: Evaluate) -> float:
+def tail_inside_cells(
+    cells: KeptCells, values: np.ndarray, middle: float, evaluate: Evaluate
+) -> float:
     """Tail index of a quantity within the cells where it is furthest from its median.
 
     Parameters
@@ -74,7 +76,9 @@ def tail_inside_cells(cells: KeptCells, values: np.ndarray, middle: float, evalu
     away = np.abs(values - middle)
     if not np.all(np.isfinite(away)):
         return np.inf
-    top = np.argpartition(away, -_POINTS)[-_POINTS:] if len(away) > _POINTS else np.arange(len(away))
+    top = (
+        np.argpartition(away, -_POINTS)[-_POINTS:] if len(away) > _POINTS else np.arange(len(away))
+    )
     top = top[np.argsort(-away[top])]
     if away[top[0]] == 0 or not _is_rough(cells, values, away, top):
         return -np.inf
@@ -110,7 +114,7 @@ def tail_far_out(
         Minus infinity where the values have light tails, infinity where one is not finite.
     """
     size = thetas.shape[1]
-    near = log_density > np.max(log_density) - 0.5 * chi2.isf(_BEYOND, size)
+    near = log_density > np.max(log_density) - 0.5 * scipy.stats.chi2.isf(_BEYOND, size)
     if not np.all(np.isfinite(values[near])):
         return np.inf
     if not tail_index(values[None, near], independent=True) > _LIGHT:

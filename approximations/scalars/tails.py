@@ -8,8 +8,8 @@ of draws converges usefully only while k is below `HEAVY_TAIL` (Vehtari et al. 2
 from __future__ import annotations
 
 import numpy as np
-from arviz_stats.base import array_stats
 
+from .. import array_stats
 from .distribution import Distribution
 
 # Fewest distinct values that have a tail: fewer are bounded, however rare one of them.

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 import pytensor
-from arviz_stats.base import array_stats
 from pymc.pytensorf import compile as pymc_compile
 from pymc.variational.inference import KLqp
 from pytensor.compile.sharedvalue import SharedVariable
 
+from .. import array_stats
 from ..errors import ConvergenceError
 from ..other_packages import python_mode
 

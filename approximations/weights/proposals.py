@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from scipy.special import gammaln, logsumexp
-from scipy.stats import chi2
 
 from ..linear_algebra.gaussian import Gaussian, triangular_inverse
 from ..mode import Mode
@@ -52,7 +52,7 @@ class Component:
     def place(self, normals: np.ndarray, uniforms: np.ndarray, signs: np.ndarray) -> np.ndarray:
         """Turn standard normals (n, P), uniforms (n,) and signs (n,) into draws of z (n, P)."""
         if np.isfinite(self.df):
-            normals = normals * np.sqrt(self.df / chi2.ppf(uniforms, self.df))[:, None]
+            normals = normals * np.sqrt(self.df / scipy.stats.chi2.ppf(uniforms, self.df))[:, None]
         return signs[:, None] * (self.shift + normals @ self.factor.T)
 
     def log_density(self, whitened: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ arXiv 1507.02646; the fit itself is ArviZ's.
 from __future__ import annotations
 
 import numpy as np
-from arviz_stats.base import array_stats
 
+from .. import array_stats
 from ..errors import WeightsError
 
 _EQUAL = 1e-6  # range of log weights that rounding explains

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from scipy.stats import chi2
+import scipy
 
 from ..density import LogDensity
 from ..errors import NonFiniteDensityError
@@ -79,7 +79,7 @@ def is_negligible(drop: float, size: int) -> bool:
 
     True at and beyond the edge of the region that holds 99.9 % of a normal distribution.
     """
-    return bool(drop > 0.5 * chi2.isf(_BEYOND, size))
+    return bool(drop > 0.5 * scipy.stats.chi2.isf(_BEYOND, size))
 
 
 def _beside(density: LogDensity, centre: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..notebook import html_of_judgements
 from .judging import JUDGEMENTS
 
 # Largest number of lines printed of a verdict.
@@ -98,3 +99,11 @@ class Verdict:
         counts = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
         more = len(self.table) - len(shown)
         return "\n".join([*lines, f"{counts}{f' ({more} not shown)' if more else ''}."])
+
+    def __repr__(self) -> str:
+        """As text."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """As a table, in a notebook."""
+        return html_of_judgements(self.worst(), self.counts)
