@@ -32,7 +32,7 @@ def truth_of(entry: Entry) -> dict[str, Any]:
     """Truth of one model, by a long run of NUTS."""
     program, seconds_compile = compiled((entry.sampled or entry.build)())
     longest = _long_run(program, entry)
-    draws = _relabelled(longest.draws, entry)
+    draws = relabelled(longest.draws, entry)
     diagnostics = longest.diagnostics() if not entry.exchangeable else _of(longest, draws)
     return {
         "how": "nuts",
@@ -50,7 +50,7 @@ def _long_run(program: Any, entry: Entry) -> Run:
     settings, seed, draws = {"target_accept": entry.target_accept}, 2, FEWEST
     while True:
         longest = run(program, entry, draws, seed=seed, **settings)
-        ess = _of(longest, _relabelled(longest.draws, entry))["ess"]
+        ess = _of(longest, relabelled(longest.draws, entry))["ess"]
         more = int(np.clip(1.3 * draws * WANTED_ESS / max(ess, 1), FEWEST, MOST))
         too_long = longest.seconds * more / draws > MOST_SECONDS
         if ess >= WANTED_ESS or draws == MOST or too_long:
@@ -58,7 +58,7 @@ def _long_run(program: Any, entry: Entry) -> Run:
         draws, seed = more, seed + 1
 
 
-def _relabelled(draws: dict[str, np.ndarray], entry: Entry) -> dict[str, np.ndarray]:
+def relabelled(draws: dict[str, np.ndarray], entry: Entry) -> dict[str, np.ndarray]:
     """Permute exchangeable components at random, draw by draw.
 
     The random permutation sampler (Frühwirth-Schnatter 2001): what relabels a posterior without a
