@@ -8,7 +8,7 @@ OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help install compare study docs picture test test-extras oldest lint types check wheel
-.PHONY: bench bench-borrowers bench-verdict bench-calibration bench-suite golden clean
+.PHONY: bench bench-borrowers bench-verdict bench-ladder bench-calibration bench-suite golden clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s  %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,10 @@ bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse f
 
 bench-verdict: .venv/.complete  ## the verdicts on 65 posteriors of known truth, many seeds (half an hour)
 	$(BIN)/python benchmarks/verdicts.py
+
+bench-ladder: .venv/.complete  ## fit on the same 65 and on a gallery of 67 models, against NUTS (hours)
+	$(BIN)/python benchmarks/ladder.py --posteriors --seeds 5
+	$(BIN)/python benchmarks/ladder.py --gallery --cold
 
 bench-calibration: .venv-bench/.complete  ## a thousand Laplace fits of the bioassay, and what the peer would need
 	$(BENCH)/python benchmarks/calibration.py

@@ -110,7 +110,11 @@ def load_truth(name: str) -> Truth:
             f"There is no truth for {name!r}; make it with "
             f"python -m benchmarks.posteriors.generate --only {name}"
         )
-    entry = stored[name]
+    return truth_of_json(stored[name])
+
+
+def truth_of_json(entry: dict[str, Any]) -> Truth:
+    """Unpack a `Truth` from what JSON holds."""
     quantities = {label: _known(values) for label, values in entry["quantities"].items()}
     parts = {key: entry[key] for key in ("how", "diagnostics", "reference", "versions")}
     return Truth(quantities, **parts)

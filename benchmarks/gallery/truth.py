@@ -1,0 +1,45 @@
+"""The truth of the gallery: one file a model in `truth/`, in the form of `posteriors.truth`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from posteriors.truth import Truth, truth_of_json
+
+FOLDER = Path(__file__).with_name("truth")
+# What a long run must have reached, and how few of its draws may diverge.
+MOST_R_HAT, LEAST_ESS, MOST_DIVERGENT = 1.01, 4_000, 1e-3
+
+
+def load_truth(name: str) -> Truth:
+    """Read what is known about a model of the gallery.
+
+    Raises
+    ------
+    KeyError
+        When there is nothing: run ``python -m gallery.generate --only NAME`` in ``benchmarks/``.
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        raise KeyError(
+            f"There is no truth for {name!r}; make it by python -m gallery.generate --only {name}, "
+            "in the folder benchmarks."
+        )
+    return truth_of_json(json.loads(path.read_text()))
+
+
+def is_sound(diagnostics: dict[str, Any]) -> bool:
+    """Whether a long run has converged, and is long enough to measure by."""
+    d = diagnostics
+    divergent = d["divergences"] / (d["chains"] * d["draws"])
+    return d["r_hat"] < MOST_R_HAT and d["ess"] >= LEAST_ESS and divergent <= MOST_DIVERGENT
+
+
+def write_truth(name: str, entry: dict[str, Any]) -> None:
+    """Write one model's truth, a list on one line."""
+    FOLDER.mkdir(exist_ok=True)
+    text = re.sub(r"\[[^\[\]]*\]", lambda m: re.sub(r"\s+", "", m[0]), json.dumps(entry, indent=1))
+    (FOLDER / f"{name}.json").write_text(text + "\n")
