@@ -25,8 +25,8 @@ from .quantities import variables_asked
 
 # Standard errors between a tree's draws and the distribution that it describes, above which they
 # are not draws of it.
-_ANOTHER = 6.0
-_QUARTILES = (0.25, 0.5, 0.75)
+_ANOTHER = 5.0
+_TOLD_BY = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
@@ -172,10 +172,10 @@ def _is_at_mode(tree: xr.DataTree, method: str, mode: np.ndarray | None) -> bool
 
 
 def _could_be_of(draws: np.ndarray, sample: Sample) -> bool:
-    """Whether independent draws could be of the distribution of a sample, by its quartiles."""
+    """Whether independent draws could be of the distribution of a sample, by its quantiles."""
     if not (np.all(np.isfinite(draws)) and np.all(np.isfinite(sample.values[sample.weights > 0]))):
         return True  # not to be told by quantiles
-    for p, at in zip(_QUARTILES, sample.quantiles(_QUARTILES), strict=True):
+    for p, at in zip(_TOLD_BY, sample.quantiles(_TOLD_BY), strict=True):
         below, not_above = np.mean(draws < at), np.mean(draws <= at)
         noise = np.hypot(
             np.sqrt(p * (1 - p) / draws.size), sample.error((sample.values <= at).astype(float))

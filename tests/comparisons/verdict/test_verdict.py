@@ -1,7 +1,5 @@
 """The verdict: right where the truth is known, and silent where nothing can be known."""
 
-import sys
-
 import arviz_base
 import numpy as np
 import pymc as pm
@@ -26,6 +24,7 @@ from tripos.approximations.errors import (
     WeightsError,
 )
 from tripos.comparisons import Tolerances, Verdict, verdict
+from tripos.comparisons.verdict import reference
 from tripos.models import bioassay, eight_schools, globe, linear_regression
 
 
@@ -137,15 +136,17 @@ def two_normals(distance, share=0.5):
     return flat_model(log_density, initval=[0.1])
 
 
-def test_a_second_mode_fails():
+def test_a_second_mode_is_weighted_too():
+    """It failed before, with nothing measured."""
     found = judged(two_normals(9.0))
-    assert set(found.table["judgement"]) == {"failed"}
+    assert set(found.table["judgement"]) == {"differs"}
     assert "another mode, at x[0] = 9, with 1 times the mass" in found.table.at["x[0]", "sentence"]
     assert "find_modes" in str(found)
-    assert not found.agrees
     assert found.second_mode
-    assert found.discrepancies.empty
-    assert np.isnan(found.pareto_khat)
+    assert found.pareto_khat < 0.5
+    # Half of the mass is 9 sds away: the mean is 4.5 of sd sqrt(1 + 4.5²).
+    row = found.discrepancies.loc["x[0]"]
+    assert abs(row["mean_shift"] + 4.5 / np.sqrt(21.25)) < 4 * row["mean_shift_se"]
 
 
 def test_a_tree_on_a_mode_without_mass_differs():
@@ -214,8 +215,7 @@ def test_all_weight_on_one_draw_fails(monkeypatch, flat):
     def refuse(*_, **__):
         raise WeightsError("One pair of draws of 4000 holds 0.999 of the weight.")
 
-    # The package lends the module's name to the function.
-    monkeypatch.setattr(sys.modules["tripos.comparisons.verdict"], "weighted_pairs", refuse)
+    monkeypatch.setattr(reference, "weighted_pairs", refuse)
     found = verdict(flat[1], flat[0], random_seed=1)
     assert set(found.table["judgement"]) == {"failed"}
     expected = "beta: One pair of draws of 4000 holds 0.999 of the weight."
@@ -425,11 +425,13 @@ def test_weights_of_a_nested_tree_tell_a_wrong_density():
     assert abs(found.discrepancies.at["mu", "mean_shift"] - 0.5) < 0.1
 
 
-def test_resampled_nested_draws_cannot_be_judged_again():
+def test_resampled_nested_draws_are_judged_by_their_own_error():
+    """They were refused before, since nothing was left to weight them by."""
     density = noisy_effects(3)
-    tree = nested_laplace(density, latent=["effect"], draws=500, weights=True, random_seed=1)
-    with pytest.raises(ArgumentError, match="resampled by their weights already"):
-        verdict(tree, density)
+    tree = nested_laplace(density, latent=["effect"], draws=3000, weights=True, random_seed=1)
+    found = verdict(tree, density)
+    assert found.agrees
+    assert set(found.table["question"]) == {"Monte Carlo error"}
 
 
 def test_of_many_quantities_the_worst_are_printed():
