@@ -14,10 +14,10 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from ..approximations import METHODS
-from ..approximations.arguments import checked_arguments
-from ..approximations.density import LogDensity, as_density
-from ..approximations.errors import (
+from ...approximations import METHODS
+from ...approximations.arguments import checked_arguments
+from ...approximations.density import LogDensity, as_density
+from ...approximations.errors import (
     ArgumentError,
     CurvatureError,
     ImproperPosteriorError,
@@ -29,13 +29,13 @@ from ..approximations.errors import (
     TriposError,
     UntrustedWeightsWarning,
 )
-from ..approximations.progress import is_terminal
-from ..approximations.result import checked_count, generator
-from ..approximations.trust_words import distrust_of
-from .compare import tell
-from .verdict import verdict
-from .verdict.judging import Tolerances
-from .verdict.result import Verdict
+from ...approximations.progress import is_terminal
+from ...approximations.result import checked_count, generator
+from ...approximations.trust_words import distrust_of
+from ..compare import tell
+from ..verdict import verdict
+from ..verdict.judging import Tolerances
+from ..verdict.result import Verdict
 
 _RUNGS = {method.rung: name for name, method in METHODS.items() if method.rung is not None}
 
