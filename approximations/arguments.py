@@ -19,6 +19,7 @@ import numpy as np
 import pymc as pm
 
 from .errors import ArgumentError
+from .passed_on import check_passed_on
 
 _WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -80,6 +81,7 @@ def checked_arguments[**P, R](function: Callable[P, R]) -> Callable[P, R]:
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             raise ArgumentError(_unbound(name, signature, error)) from None
+        check_passed_on(name, function, kwargs)
         expected = _types_of(function)
         for key, value in bound.arguments.items():
             if key in expected:
@@ -105,6 +107,7 @@ def check_options(name: str, function: Callable[..., Any], options: Mapping[str,
         raise ArgumentError(_unbound(name, signature, error)) from None
     if "model" in options and next(iter(signature.parameters.values())).kind in positional:
         raise ArgumentError(f"{name} is given its model; leave model out of its options.")
+    check_passed_on(name, function, options)
 
 
 def model_given(model: Any) -> pm.Model:

@@ -5,6 +5,8 @@ Hoffman and Gelman (2014), "The No-U-Turn sampler"; nutpie adapts its mass matri
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,22 @@ from .errors import SamplingError
 from .meter import Meter
 from .method import registered
 from .other_packages import density_of_own_data, extra, seed_of
+from .passed_on import passing_on
 from .progress import is_terminal
 from .result import Record, attributes, checked_count
 
 _EXTRAS = ("numpyro", "blackjax")
+# What `nuts` gives them itself.
+_NO_OPTIONS = {"self", "args", "kwargs", "pytensor_kwargs", "model", "vars", "random_seed", "rng"}
 # Otherwise JAX would need a device per chain, and it sees a CPU as one device.
 _ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
+
+
+def _options() -> list[str]:
+    """Name what the installed PyMC takes: `pymc.sample`, and its step method."""
+    steps = [step.__init__ for step in pm.NUTS.__mro__ if "__init__" in vars(step)]
+    known = [name for f in (pm.sample, *steps) for name in inspect.signature(f).parameters]
+    return [name for name in dict.fromkeys([*known, "nuts"]) if name not in _NO_OPTIONS]
 
 
 @registered(
@@ -35,6 +47,7 @@ _ON_ONE_DEVICE = {"blackjax": {"nuts": {"chain_method": "vectorized"}}}
     look=("#0072B2", (6.0, 2.0, 1.5, 2.0), "^"),
 )
 @checked_arguments
+@passing_on(*_options())
 def nuts(
     model: pm.Model | LogDensity | None = None,
     draws: int = 1000,
@@ -74,7 +87,7 @@ def nuts(
     Raises
     ------
     ArgumentError
-        When ``draws``, ``tune`` or ``chains`` is below 1.
+        When ``draws``, ``tune`` or ``chains`` is below 1, or PyMC has no such argument.
     DataError
         When ``model`` is a `LogDensity` whose data were changed by `set_data`.
     SamplingError
@@ -87,27 +100,9 @@ def nuts(
     if chains is not None:
         chains = checked_count("chains", chains)
     density = density_of_own_data(model, "nuts")
-    if nuts_sampler in _EXTRAS:
-        extra(nuts_sampler, nuts_sampler, f"nuts_sampler={nuts_sampler!r}")
     meter = Meter(density)
-    try:
-        tree = pm.sample(
-            draws,
-            tune=tune,
-            chains=chains,
-            random_seed=seed_of(random_seed),
-            nuts_sampler=nuts_sampler,
-            progressbar=progressbar and is_terminal(),
-            model=density.model,
-            **{**_ON_ONE_DEVICE.get(nuts_sampler, {}), **kwargs},
-        )
-    except Warning:
-        raise  # of a user who asked for warnings as errors
-    except Exception as error:
-        # Samplers and their compilers may raise any exception.
-        raise SamplingError(
-            f"pm.sample with nuts_sampler={nuts_sampler!r} failed: {type(error).__name__}: {error}"
-        ) from error
+    run = {"tune": tune, "chains": chains, **kwargs, "nuts_sampler": nuts_sampler}
+    tree = sampled(density, draws, run, random_seed, progressbar and is_terminal())
     sizes = tree["posterior"].sizes
     if sizes["draw"] < draws or (chains is not None and sizes["chain"] < chains):
         # Upon Ctrl-C PyMC's own sampler returns the draws so far, and raises nothing.
@@ -116,15 +111,84 @@ def nuts(
         meter.compiled(max(meter.elapsed - sampling, 0.0))
     meter.fitted()
     # PyMC's default number of chains depends on the machine.
-    settings = {"draws": draws, "tune": tune, "chains": sizes["chain"], **kwargs}
-    settings |= {"nuts_sampler": nuts_sampler}
+    settings = {"draws": draws, **run, "chains": sizes["chain"]}
+    tree = in_common_form(tree, settings, random_seed)
+    meter.spent(gradient=gradients_of(tree))
+    return meter.written_into(tree)
+
+
+def sampled(
+    density: LogDensity,
+    draws: int,
+    options: Mapping[str, Any],
+    random_seed: int | np.random.Generator | None,
+    progressbar: bool,
+) -> xr.DataTree:
+    """Run `pymc.sample`.
+
+    Parameters
+    ----------
+    density : LogDensity
+    draws : int
+    options : mapping
+        Of `pymc.sample`, ``nuts_sampler`` included.
+    random_seed : int, Generator or None
+    progressbar : bool
+
+    Returns
+    -------
+    DataTree
+        As the sampler gives it: with fewer draws, and even fewer chains, after Ctrl-C.
+
+    Raises
+    ------
+    MissingExtraError, SamplingError
+    """
+    sampler = options["nuts_sampler"]
+    if sampler in _EXTRAS:
+        extra(sampler, sampler, f"nuts_sampler={sampler!r}")
+    try:
+        return pm.sample(
+            draws,
+            random_seed=seed_of(random_seed),
+            progressbar=progressbar,
+            model=density.model,
+            **{**_ON_ONE_DEVICE.get(sampler, {}), **options},
+        )
+    except Warning:
+        raise  # of a user who asked for warnings as errors
+    except Exception as error:
+        # Samplers and their compilers may raise any exception.
+        raise SamplingError(
+            f"pm.sample with nuts_sampler={sampler!r} failed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def in_common_form(
+    tree: xr.DataTree,
+    settings: Mapping[str, Any],
+    random_seed: int | np.random.Generator | None,
+) -> xr.DataTree:
+    """Give any sampler's tree the statistics and attributes of `nuts`.
+
+    Parameters
+    ----------
+    tree : DataTree
+        It is changed, and returned.
+    settings : mapping
+    random_seed : int, Generator or None
+    """
     record = Record("nuts", settings, random_seed, independent_draws=False)
     tree.attrs |= attributes(record)
-    stats = _common_statistics(tree["sample_stats"].to_dataset())
-    tree["sample_stats"] = xr.DataTree(stats)
+    tree["sample_stats"] = xr.DataTree(_common_statistics(tree["sample_stats"].to_dataset()))
+    return tree
+
+
+def gradients_of(tree: xr.DataTree) -> int:
+    """Count the gradients that the draws took, without those of tuning."""
     # PyMC's own sampler would assign other steps than NUTS where there is no gradient.
-    meter.spent(gradient=int(stats["n_steps"].sum()) if "n_steps" in stats else 0)
-    return meter.written_into(tree)
+    stats = tree["sample_stats"]
+    return int(stats["n_steps"].sum()) if "n_steps" in stats else 0
 
 
 def _common_statistics(stats: xr.Dataset) -> xr.Dataset:

@@ -11,8 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def progress(description: str, total: int, *, show: bool) -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: int, *, show: bool) -> Iterator[Callable[..., None]]:
     """Give a function to be called with the number of further units done.
+
+    It takes another description, too, from then on: ``advance(1, "second half")``.
 
     Parameters
     ----------
@@ -30,7 +32,11 @@ def progress(description: str, total: int, *, show: bool) -> Iterator[Callable[[
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not (show and is_terminal())) as bar:
         task = bar.add_task(description, total=total)
-        yield lambda done: bar.advance(task, done)
+
+        def advance(done: int, description: str | None = None) -> None:
+            bar.update(task, advance=done, description=description)
+
+        yield advance
 
 
 def is_terminal() -> bool:

@@ -204,7 +204,7 @@ def test_the_rules_catch_a_breach(tmp_path):
     assert _target(path, 2, "models.globe") == "models"
     assert _target(path, 1, "density") == "approximations"
     exports = _imports_between_files(ROOT, ["comparisons"])["comparisons/__init__.py"]
-    assert "comparisons/ladder.py" in exports
+    assert "comparisons/ladder/__init__.py" in exports
     assert _file_of(ROOT, ("tripos", "models", "globe", "globe")) == "models/globe.py"
     assert _file_of(ROOT, ("numpy", "array")) is None
     tree = ast.parse(

@@ -15,6 +15,7 @@ from tripos.approximations.errors import (
     NoFreeVariableError,
     SamplingError,
 )
+from tripos.comparisons import compare
 from tripos.models import bioassay, globe
 
 ON_JAX = ("numpyro", "blackjax")
@@ -96,6 +97,16 @@ def test_lp_is_the_log_density(weak):
 def test_counts_below_one(argument):
     with pytest.raises(ArgumentError, match=f"{argument} must be a whole number .* but 0 was"):
         nuts(globe(), **{argument: 0})
+
+
+def test_a_misspelt_option_is_found_before_any_leg_runs():
+    sentence = "nuts takes no argument 'target_acept'. Did you mean target_accept"
+    with pytest.raises(ArgumentError, match=sentence):
+        nuts(globe(), target_acept=0.9)
+    with pytest.raises(ArgumentError, match=sentence):
+        compare(globe(), ["laplace", "nuts"], options={"nuts": {"target_acept": 0.9}})
+    with pytest.raises(ArgumentError, match=r"'blub'\. It takes model, draws, .*, cores, .*, nuts"):
+        nuts(globe(), blub=1)
 
 
 def test_an_unknown_sampler():
