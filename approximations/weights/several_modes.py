@@ -14,7 +14,7 @@ from .mixture import SHAPES, Mixture
 from .pairs import Trial, WeightedPairs, draw_pairs, weigh
 from .trials import best_of, check_spread, trial_of
 
-_PILOT, _PILOT_OF_EACH = 500, 100
+_PILOT, _PILOT_OF_EACH = 500, 40
 _FAR = 0.1  # total variation of shares from masses above which the draws are made anew
 _MOST_ADAPTATIONS = 2
 
