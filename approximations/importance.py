@@ -12,16 +12,19 @@ import xarray as xr
 
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
+from .errors import ArgumentError
 from .laplace import normal_fit
 from .limits import FEWEST_SMOOTHED
 from .meter import Meter
 from .method import registered
 from .mode import Mode, find_mode
 from .mode.given_start import Start, recorded_start
+from .mode.several import Modes
 from .result import Record, assemble, checked_count, generator
 from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
 from .weights.pairs import WeightedPairs
+from .weights.several_modes import mixture_pairs
 from .weights.smoothing import systematic
 from .weights.weighting import weighted_pairs
 
@@ -43,6 +46,7 @@ def importance(
     random_seed: int | np.random.Generator | None = None,
     pairs: int | None = None,
     max_iterations: int = 200,
+    modes: Modes | None = None,
 ) -> xr.DataTree:
     """Sample a posterior by Pareto-smoothed importance sampling around its mode.
 
@@ -50,7 +54,8 @@ def importance(
     heavy-tailed part, and, when these are poor, a mixture that follows the posterior's ridge.
     Antithetic (mirrored) pairs of draws from the best are weighted and resampled.
 
-    A mode that no draw reaches is missed, and k-hat cannot detect that.
+    A mode that no draw reaches is missed, and k-hat cannot detect that. Where there are several,
+    pass ``modes=find_modes(model)``.
 
     Parameters
     ----------
@@ -66,6 +71,9 @@ def importance(
         two log densities.
     max_iterations : int, default 200
         Limit for the search for the mode.
+    modes : Modes, optional
+        What `find_modes` found: draws then come from a mixture over all of them, and nothing is
+        searched for. ``fit`` describes the first.
 
     Returns
     -------
@@ -109,8 +117,12 @@ def importance(
     rng = generator(random_seed)
     density = as_density(model)
     meter = Meter(density)
-    mode = find_mode(density, start=start, max_iterations=max_iterations)
-    weighted = weighted_pairs(density, mode, mode.gaussian, pairs=pairs, rng=rng)
+    if modes is None:
+        mode = find_mode(density, start=start, max_iterations=max_iterations)
+        weighted = weighted_pairs(density, mode, mode.gaussian, pairs=pairs, rng=rng)
+    else:
+        mode = _first_of(modes, density, start)
+        weighted = mixture_pairs(density, modes.modes, pairs=pairs, rng=rng)
     meter.fitted()
 
     warn_of_weights(
@@ -126,6 +138,7 @@ def importance(
         "pairs": pairs,
         "max_iterations": max_iterations,
     }
+    settings |= {} if modes is None else {"modes": len(modes)}
     record = Record("importance", settings, random_seed)
     return meter.written_into(tree_of_pairs(density, mode, weighted, draws, rng, record))
 
@@ -175,6 +188,20 @@ def tree_of_pairs(
         point=mode.theta,
     )
     return with_weighted_points(tree, density, points, stats, record)
+
+
+def _first_of(modes: Modes, density: LogDensity, start: Start) -> Mode:
+    """Take the first of the modes, if they are of this density."""
+    mode = modes.modes[0]
+    if start is not None:
+        raise ArgumentError("start begins a search for one mode: pass it, or modes, but not both.")
+    if mode.parameters != density.parameters or not np.isclose(
+        density.value(mode.theta), mode.logp
+    ):
+        raise ArgumentError(
+            "The modes are those of another model, or of other data: pass find_modes of this one."
+        )
+    return mode
 
 
 def resampled(weighted: WeightedPairs, draws: int, rng: np.random.Generator) -> np.ndarray:

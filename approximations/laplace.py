@@ -24,7 +24,7 @@ from .meter import Meter
 from .method import registered
 from .mode import Mode, find_mode
 from .mode.given_start import Start, recorded_start
-from .mode.several import watched_mode
+from .mode.watched import watched_mode
 from .result import Record, assemble, draws_that_fit, generator
 
 

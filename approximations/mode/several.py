@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,19 @@ from scipy.special import logsumexp
 
 from ..arguments import checked_arguments
 from ..density import LogDensity, as_density
-from ..errors import ArgumentError, ModeNotFoundError, SecondModeWarning
+from ..errors import ArgumentError, ModeNotFoundError
 from ..linear_algebra.gaussian import Gaussian
 from ..progress import progress
 from ..result import checked_count, generator
 from . import Mode
 from .masses import distance_between, log_mass, mass_ratio, most_different, place_of
 from .multistart import ModeSearch, explore
+from .relabelling import with_images
 
-# Largest number of moves to a heavier mode.
-_MOST_MOVES = 3
+# Largest number of moves to a heavier mode, and how much heavier it has to be.
+_MOST_MOVES, _HEAVIER = 3, 1.001
+# Mass relative to the heaviest mode's below which a mode is ignored; steps of a search.
+_LEAST, _MOST_ITERATIONS = 0.01, 200
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,11 @@ class Modes:
         The same masses as shares of their sum. They are as accurate as the normal approximation at
         each mode, and count overlaps twice.
     arrivals : (M,) array of int
-        Number of searches that ended at each mode.
+        Number of searches that ended at each mode; 0 for images of others.
     failures : mapping of str to int
         Number of searches that ended without a mode, by reason.
+    symmetry : str
+        Labels that can be exchanged, and signs that can be changed; empty where there are none.
     """
 
     modes: tuple[Mode, ...]
@@ -48,6 +52,7 @@ class Modes:
     shares: np.ndarray
     arrivals: np.ndarray
     failures: Mapping[str, int]
+    symmetry: str = ""
 
     @property
     def searches(self) -> int:
@@ -66,6 +71,7 @@ class Modes:
         for mode, mass, share in zip(self.modes, self.log_masses, self.shares, strict=True):
             lines.append(f"  share {share:.3g}, log mass {mass:.6g}: {place_of(mode, entries)}")
         lines += [f"  {count} failed: {reason}" for reason, count in self.failures.items()]
+        lines += [self.symmetry] if self.symmetry else []
         return "\n".join(lines)
 
 
@@ -82,12 +88,15 @@ class OtherMode:
         Distance between the two, in sds of the narrower one in that direction.
     place : str
         Location, in the parameters that differ most.
+    symmetry : str
+        The symmetries of the posterior, where they are known and it has some.
     """
 
     mode: Mode
     relative_mass: float
     distance: float
     place: str
+    symmetry: str = ""
 
 
 @checked_arguments
@@ -104,7 +113,8 @@ def find_modes(
     The first search begins at the model's initial point. Then some hundred candidates (draws from
     the prior, points at 1 to 128 standard deviations from the first mode, its mirror images under
     changes of sign and of labels) are moved uphill for a few steps in one batch, and a search
-    starts from each that a valley separates from all known modes.
+    starts from each that a valley separates from all known modes. Where labels can be exchanged, or
+    signs changed, with the same density, all images of the modes are added, up to 24 of each.
 
     No search proves that there is no other mode: one much narrower than the known mode, and more
     than a few of its own standard deviations from every candidate, is missed.
@@ -152,7 +162,11 @@ def find_modes(
         first = search.begin(density, None, most)
         advance(1)
         explore(density, search, _sense_of_scale(density, first), rng, count - 1, most, advance)
-    return _sorted(search)
+    found = _sorted(search)
+    images = with_images(density, found.modes, rng)
+    search.modes += images.modes[len(found) :]
+    search.arrivals += [0] * (len(images.modes) - len(found))
+    return replace(_sorted(search), symmetry=images.sentence)
 
 
 def other_modes(
@@ -162,8 +176,8 @@ def other_modes(
     rng: np.random.Generator,
     *,
     starts: int = 8,
-    least: float = 0.01,
-    max_iterations: int = 200,
+    least: float = _LEAST,
+    max_iterations: int = _MOST_ITERATIONS,
 ) -> tuple[OtherMode, ...]:
     """Look for modes of comparable mass besides a known one.
 
@@ -188,19 +202,14 @@ def other_modes(
     starts = checked_count("starts", starts)
     search = ModeSearch([mode], [0])
     explore(density, search, gaussian, rng, starts, max_iterations)
-    others = []
-    for other in _sorted(search).modes:
-        if other is not mode and mass_ratio(other, mode) >= least:
-            relative = mass_ratio(other, mode)
-            place = place_of(other, most_different([mode, other]))
-            others.append(OtherMode(other, relative, distance_between(mode, other), place))
-    return tuple(others)
+    others = (other for other in _sorted(search).modes if other is not mode)
+    return tuple(_other(o, mode) for o in others if mass_ratio(o, mode) >= least)
 
 
 def heaviest_mode(
     density: LogDensity, mode: Mode, rng: np.random.Generator, *, starts: int = 8
 ) -> tuple[Mode, tuple[OtherMode, ...]]:
-    """Move from a known mode to the one with most mass, as far as `other_modes` finds it.
+    """Move from a known mode to the one with most mass, as far as searches find it.
 
     Parameters
     ----------
@@ -215,69 +224,33 @@ def heaviest_mode(
     Mode
         The known one, where none is heavier.
     tuple of OtherMode
-        Other modes with at least 1 % of its mass.
+        Other modes with at least 1 % of its mass, most mass first: the known one among them, where
+        it was left, and all images under the posterior's symmetries (see `with_images`).
     """
-    for _ in range(_MOST_MOVES):
-        others = other_modes(density, mode, mode.gaussian, rng, starts=starts)
-        if not others or others[0].relative_mass <= 1:
+    starts = checked_count("starts", starts)
+    search, heaviest = ModeSearch([mode], [0]), mode
+    for _ in range(_MOST_MOVES + 1):
+        explore(density, search, heaviest.gaussian, rng, starts, _MOST_ITERATIONS)
+        before, heaviest = heaviest, _heaviest(search.modes, heaviest)
+        if heaviest is before:
             break
-        mode = others[0].mode
-    return mode, others
+    rest = [m for m in search.modes if m is not heaviest and mass_ratio(m, heaviest) >= _LEAST]
+    # A separate random stream, so that what is drawn next does not depend on it.
+    images = with_images(density, [heaviest, *rest], rng.spawn(1)[0])
+    others = sorted(images.modes[1:], key=log_mass, reverse=True)
+    return heaviest, tuple(_other(m, heaviest, images.sentence) for m in others)
 
 
-def watched_mode(
-    density: LogDensity, mode: Mode, rng: np.random.Generator, starts: int, *, may_move: bool
-) -> Mode:
-    """Look for other modes as `other_modes` does, and warn of them.
-
-    Parameters
-    ----------
-    density : LogDensity
-    mode : Mode
-    rng : Generator
-    starts : int
-        How many searches at most.
-    may_move : bool
-        Whether to move to the heaviest mode; False where a user chose the start.
-
-    Returns
-    -------
-    Mode
-        The mode to expand around.
-
-    Warns
-    -----
-    SecondModeWarning
-        When another mode is heavier, or has at least 1 % of the mass.
-    """
-    if may_move:
-        there, others = heaviest_mode(density, mode, rng, starts=starts)
-    else:
-        there, others = mode, other_modes(density, mode, mode.gaussian, rng, starts=starts)
-    said = [] if there is mode else [_of_move(mode, there)]
-    said += [_of_others(there, others)] if others else []
-    if said:
-        warnings.warn(" ".join(said), SecondModeWarning, stacklevel=4)
-    return there
+def _heaviest(modes: Sequence[Mode], here: Mode) -> Mode:
+    """The mode with most mass, and ``here`` unless one is heavier by more than rounding."""
+    heaviest = max(modes, key=log_mass)
+    return heaviest if mass_ratio(heaviest, here) > _HEAVIER else here
 
 
-def _of_move(start: Mode, mode: Mode) -> str:
-    entries = most_different([start, mode])
-    return (
-        f"The search ended at a mode with {mass_ratio(start, mode):.2g} times the mass of another, "
-        f"at {place_of(start, entries)}. The heavier one, at {place_of(mode, entries)}, was taken."
-    )
-
-
-def _of_others(mode: Mode, others: tuple[OtherMode, ...]) -> str:
-    most = others[0]
-    count = f"{len(others)} other modes were" if len(others) > 1 else "Another mode was"
-    return (
-        f"{count} found{', the largest' * (len(others) > 1)} with {most.relative_mass:.3g} times "
-        f"the mass of this one, {most.distance:.3g} sds away, at {most.place}. What is said here "
-        f"holds for the mode at {place_of(mode, most_different([mode, most.mode]))} only. Look at "
-        "all of them with find_modes, begin elsewhere with start={...}, or use grid or nuts."
-    )
+def _other(mode: Mode, known: Mode, symmetry: str = "") -> OtherMode:
+    place = place_of(mode, most_different([known, mode]))
+    apart = distance_between(known, mode)
+    return OtherMode(mode, mass_ratio(mode, known), apart, place, symmetry)
 
 
 def _sense_of_scale(density: LogDensity, mode: Mode | None) -> Gaussian:

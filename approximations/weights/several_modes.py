@@ -9,12 +9,13 @@ import numpy as np
 
 from ..density import LogDensity
 from ..mode import Mode
-from ..mode.masses import log_mass
+from ..mode.masses import log_mass, mass_ratio
 from .mixture import SHAPES, Mixture
 from .pairs import Trial, WeightedPairs, draw_pairs, weigh
 from .trials import best_of, check_spread, trial_of
 
-_PILOT, _PILOT_OF_EACH = 500, 100
+_PILOT, _PILOT_OF_EACH = 500, 40
+_LEAST_MASS = 1e-4  # of a mode's normal approximation, relative to the heaviest one's
 _FAR = 0.1  # total variation of shares from masses above which the draws are made anew
 _MOST_ADAPTATIONS = 2
 
@@ -36,7 +37,8 @@ def mixture_pairs(
     ----------
     density : LogDensity
     modes : sequence of Mode
-        Distinct ones, the main one first.
+        Distinct ones, the main one first. One with less than a ten-thousandth of the mass of the
+        heaviest is left out.
     pairs : int, default 4000
         Number of pairs S; each costs two log densities.
     rng : Generator
@@ -55,7 +57,7 @@ def mixture_pairs(
     """
     before = dict(density.evaluations)
     gaussian = modes[0].gaussian
-    proposal, trials = _piloted(density, modes, rng)
+    proposal, trials = _piloted(density, _of_mass(modes), rng)
     best = weigh(draw_pairs(density, gaussian, proposal, pairs, rng), gaussian)
     trials.append(best.trial)
     for _ in range(_MOST_ADAPTATIONS):
@@ -69,6 +71,11 @@ def mixture_pairs(
     check_spread(best)
     spent = sum(count - before[name] for name, count in density.evaluations.items())
     return replace(best, evaluations=spent, tried=tuple(trials))
+
+
+def _of_mass(modes: Sequence[Mode]) -> list[Mode]:
+    heaviest = max(modes, key=log_mass)
+    return [mode for mode in modes if mass_ratio(mode, heaviest) >= _LEAST_MASS]
 
 
 def _piloted(
