@@ -68,7 +68,8 @@ class Distribution:
         if np.any(np.isnan(self.values)):
             return np.array([0.5]), np.array([np.nan])
         if len(self.values) < _MANY or not self.is_finite:
-            near, places, start = slice(None), np.zeros(len(self.values), np.intp), np.zeros(1)
+            near, start = np.arange(len(self.values)), np.zeros(1)
+            places = np.zeros(len(near), dtype=np.intp)
         else:
             near, start = self._near
             places = self._places[near]
