@@ -61,7 +61,7 @@ wheel: .venv/.complete  ## build sdist and wheel into dist/, and try the wheel b
 	@bash .ci/wheel.sh
 
 bench: .venv-bench/.complete  ## the benchmarks, in an environment with the peers (pymc-extras)
-	for script in benchmarks/bioassay.py benchmarks/linkers.py; do $(BENCH)/python "$$script" || exit 1; done
+	for script in benchmarks/bioassay.py benchmarks/grid.py benchmarks/linkers.py; do $(BENCH)/python "$$script" || exit 1; done
 
 bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse factors, networks, against their peers
 	for script in borrowers refit factorisations networks; do $(BENCH)/python benchmarks/$$script.py || exit 1; done

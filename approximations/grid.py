@@ -41,7 +41,8 @@ from .rules.box import (
     given_box,
 )
 from .rules.cells import Cells, draws_in_cells
-from .scalars.grid_moments import FINE_PROBABILITIES, moments_of_grid
+from .scalars.distribution import FINE_PROBABILITIES
+from .scalars.grid_moments import moments_of_grid
 
 MOST_SCALARS = 4
 _MOST_CELLS = 50_000_000

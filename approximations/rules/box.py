@@ -23,7 +23,7 @@ EDGE_MASS = 1e-6
 _EDGE_SHARE = 40
 _SEARCH_POINTS = {1: 1601, 2: 161, 3: 61, 4: 31}
 _MOST_WIDENINGS = 60
-_CELLS_PER_BLOCK = 2**18
+_CELLS_PER_BLOCK = 2**16
 
 Bounds = Mapping[str, tuple[Any, Any]]
 
@@ -189,7 +189,7 @@ def evaluate_cells(
 
 
 def _blocks(points: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut a box into blocks of at most some 260,000 cells."""
+    """Cut a box into blocks of at most some 65,000 cells, to fit a cache."""
     inner = [int(np.prod(points[axis + 1 :])) for axis in range(len(points))]
     cut = next(axis for axis, cells in enumerate(inner) if cells <= _CELLS_PER_BLOCK)
     step = max(1, _CELLS_PER_BLOCK // inner[cut])

@@ -58,8 +58,8 @@ class Cells:
 def draws_in_cells(cells: Cells, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Draw cells by their mass, and a place inside each at random: (S, P)."""
     below = np.cumsum(cells.weights)
-    below /= below[-1]
-    chosen = np.unravel_index(np.searchsorted(below, rng.random(draws), side="right"), cells.points)
+    levels = below[-1] * rng.random(draws)
+    chosen = np.unravel_index(np.searchsorted(below, levels, side="right"), cells.points)
     centres = cells.box.centres(cells.points)
     thetas = np.column_stack([c[index] for c, index in zip(centres, chosen, strict=True)])
     return thetas + (rng.random(thetas.shape) - 0.5) * cells.box.steps(cells.points)

@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..rules.box import edge_cells, sums_of_every_other
+from ..rules.box import Box, edge_cells, sums_of_every_other
+from ..rules.cells import Cells
 
 # Cells with less than this mass in total are omitted from sums over quantities.
 _NEGLIGIBLE = 1e-9
@@ -47,7 +48,7 @@ class AxisSums:
                 # The new axis goes last, so that those before it keep their places.
                 along = np.tensordot(along, _indicators(weights.shape[other]), axes=(other, 0))
         size, others = weights.shape[axis], weights.ndim - 1
-        halves = along[(slice(None), *(slice(2),) * others)].reshape(size, -1)
+        halves = along[np.ix_(range(size), *[(0, 1)] * others)].reshape(size, -1)
         own = _indicators(size)
         parts = np.hstack([halves * own[:, :1], halves * own[:, 1:2]])
         inner = along[(slice(None), *(2,) * others)] * own[:, 2]
@@ -74,34 +75,39 @@ class CellSums:
 
     Attributes
     ----------
+    box : Box
     shape : tuple of int
-        Cells along each axis of the grid.
+        Cells along each axis of it.
     kept : (n,) array of int
-        Cells whose mass is not negligible, in the flattened grid.
+        Cells whose mass is not negligible, in the flattened grid, in increasing order.
     mass : (n,) array
         Their share of the mass.
     """
 
+    box: Box
     shape: tuple[int, ...]
     kept: np.ndarray
     mass: np.ndarray
 
     @classmethod
-    def of(cls, weights: np.ndarray) -> CellSums:
+    def of(cls, cells: Cells) -> CellSums:
         """Keep those of a grid's cells that are not negligible."""
-        flat = weights.ravel()
+        flat = cells.weights.ravel()
         kept = np.flatnonzero(flat > _NEGLIGIBLE / flat.size)
-        return cls(weights.shape, kept, flat[kept] / flat[kept].sum())
+        mass = flat[kept]
+        mass /= mass.sum()
+        return cls(cells.box, cells.points, kept, mass)
 
-    def centres(self, along: list[np.ndarray]) -> np.ndarray:
-        """Cell centres (n, P), from those along each axis; column by column, as sums go."""
-        thetas, left = np.empty((len(along), len(self.kept))), self.kept
+    def centres(self, which: slice | np.ndarray) -> np.ndarray:
+        """Centres (m, P) of some of the cells kept."""
+        along, left = self.box.centres(self.shape), self.kept[which]
+        thetas = np.empty((len(left), len(along)))
         for k in reversed(range(1, len(along))):
             outer = left // self.shape[k]
-            thetas[k] = along[k][left - outer * self.shape[k]]
+            thetas[:, k] = along[k][left - outer * self.shape[k]]
             left = outer
-        thetas[0] = along[0][left]
-        return thetas.T
+        thetas[:, 0] = along[0][left]
+        return thetas
 
     @cached_property
     def _masses(self) -> np.ndarray:

@@ -9,20 +9,19 @@ import numpy as np
 import scipy
 
 from ..density import LogDensity
-from ..density.graphs.parameters import stands_alone
+from ..density.graphs.parameters import Block, stands_alone
 from ..limits import HEAVY_SQUARE, HEAVY_TAIL
 from ..result import posterior_dataset
 from ..rules.cells import Cells
 from .cell_sums import AxisSums, CellSums
-from .distribution import Distribution
-from .poles import KeptCells, tail_inside_cells
+from .distribution import FINE_PROBABILITIES, Distribution
+from .poles import tail_inside_cells
 from .quantities import flatten, scalar_at, scalars_at
 from .tails import tail_index_of_distribution
 
 PROBABILITIES = (0.025, 0.25, 0.5, 0.75, 0.975)
-# Probabilities of the quantiles that a grid keeps: enough for the mass of any interval.
-FINE_PROBABILITIES = tuple(k / 400 for k in range(1, 400))
-_MIDDLE = FINE_PROBABILITIES.index(0.5)
+# Cells at a time, to fit a cache.
+_CELLS = 2**15
 _Row = tuple[tuple[float, float, float, float, float], np.ndarray]
 """Mean, sd, their errors and the tail index of a quantity; and its quantiles."""
 
@@ -66,18 +65,19 @@ def moments_of_grid(density: LogDensity, cells: Cells) -> Moments:
     A quantity whose tail index is above `HEAVY_TAIL`, far out or inside a cell, has no mean, and
     one whose square has too heavy a tail has no sd.
     """
-    labels, rows = _of_single_parameters(density, cells)
-    if len(rows) < len(labels):
-        rows |= _of_several_parameters(density, cells, omitted=set(rows))
+    alone = [block for block in density.blocks if stands_alone(density.model, block)]
+    labels, rows = _of_single_parameters(density, cells, alone)
+    if others := set(density.variables) - {block.name for block in alone}:
+        rows |= _of_several_parameters(density, cells, others)
     mean, sd, mean_error, sd_error, tail_k = np.array([rows[label][0] for label in labels]).T
     quantiles = np.array([rows[label][1] for label in labels])
     return Moments(labels, mean, sd, quantiles, mean_error, sd_error, tail_k)
 
 
 def _of_single_parameters(
-    density: LogDensity, cells: Cells
+    density: LogDensity, cells: Cells, alone: list[Block]
 ) -> tuple[tuple[str, ...], dict[str, _Row]]:
-    """Labels of all quantities; rows of variables that are monotone functions of a parameter."""
+    """Labels of all quantities; rows of variables whose entries are functions of their own only."""
     along, number = cells.box.centres(cells.points), len(FINE_PROBABILITIES)
     thetas = np.empty((number + max(cells.points), density.size))
     for k, (marginal, centres) in enumerate(zip(cells.marginals, along, strict=True)):
@@ -85,7 +85,7 @@ def _of_single_parameters(
         thetas[number:, k] = np.resize(centres, max(cells.points))
     values = scalars_at(density, thetas)
     rows: dict[str, _Row] = {}
-    for label, k in _single_parameters(density).items():
+    for label, k in _places_of(density, alone).items():
         sums = AxisSums.of(cells.weights, k)
         at_centres = Distribution(values[label][number:][sums.kept], sums.mass)
         tail = tail_index_of_distribution(at_centres, cells.weights.size / cells.points[k])
@@ -94,22 +94,33 @@ def _of_single_parameters(
     return tuple(values), rows
 
 
-def _of_several_parameters(density: LogDensity, cells: Cells, omitted: set[str]) -> dict[str, _Row]:
-    """Rows of the quantities that are not among those omitted."""
-    sums = CellSums.of(cells.weights)
-    thetas = sums.centres(cells.box.centres(cells.points))
-    kept = KeptCells(cells.box, cells.points, sums.kept, thetas)
+def _of_several_parameters(density: LogDensity, cells: Cells, names: set[str]) -> dict[str, _Row]:
+    """Rows of the entries of some variables."""
+    sums = CellSums.of(cells)
     rows: dict[str, _Row] = {}
-    for label, value in scalars_at(density, thetas).items():
-        if label in omitted:
-            continue
+    for label, value in _values_at(density, sums, names).items():
         distribution = Distribution(value, sums.mass)
-        quantiles = distribution.quantiles(FINE_PROBABILITIES)
         tail = tail_index_of_distribution(distribution)
         evaluate = partial(scalar_at, density, label)
-        tail = max(tail, tail_inside_cells(kept, value, quantiles[_MIDDLE], evaluate))
-        rows[label] = _moments(distribution, sums, tail), quantiles
+        tail = max(tail, tail_inside_cells(sums, distribution, evaluate))
+        rows[label] = _moments(distribution, sums, tail), distribution.quantiles
     return rows
+
+
+def _values_at(density: LogDensity, sums: CellSums, names: set[str]) -> dict[str, np.ndarray]:
+    """Values (n,) of the entries of some variables at the centres of cells, by label."""
+    values: dict[str, np.ndarray] = {}
+    for first in range(0, len(sums.kept), _CELLS):
+        part = slice(first, first + _CELLS)
+        # All variables: a function of some would have to be compiled.
+        pieces = density.unravel(sums.centres(part))
+        for name in names:
+            if first == 0:
+                shape = (len(sums.kept), *pieces[name].shape[1:])
+                values[name] = np.empty(shape, pieces[name].dtype)
+            values[name][part] = pieces[name]
+    scalars = flatten(posterior_dataset(density, values))
+    return {label: value[0] for label, value in scalars.items()}
 
 
 def _moments(
@@ -128,13 +139,11 @@ def _moments(
     return mean, sd, error, sd_error, tail
 
 
-def _single_parameters(density: LogDensity) -> dict[str, int]:
-    """Which parameter each entry of a variable is a function of, by label, where it is of one."""
-    blocks = [block for block in density.blocks if stands_alone(density.model, block)]
-    if not blocks:
-        return {}
+def _places_of(density: LogDensity, blocks: list[Block]) -> dict[str, int]:
+    """Position in ``theta`` of each entry of some free variables, by label."""
     point = density.unravel(density.initial_point()[None])
-    labels = flatten(posterior_dataset(density, {b.name: point[b.name] for b in blocks}))
+    named = {block.name: point[block.name] for block in blocks}
+    labels = flatten(posterior_dataset(density, named)) if named else {}
     places = [k for block in blocks for k in range(block.slice.start, block.slice.stop)]
     return dict(zip(labels, places, strict=True))
 

@@ -8,13 +8,13 @@ closely around the points where it is largest.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import scipy
 
 from ..limits import HEAVY_TAIL
-from ..rules.box import Box
+from .cell_sums import CellSums
+from .distribution import Distribution
 from .tails import tail_index
 
 Evaluate = Callable[[np.ndarray], np.ndarray]
@@ -34,38 +34,14 @@ _BEYOND, _CLOSE = 1e-6, 0.05
 _CLOSER = 0.03
 
 
-@dataclass(frozen=True)
-class KeptCells:
-    """Some cells of a box.
-
-    Attributes
-    ----------
-    box : Box
-    shape : tuple of int
-        Cells along each axis of the whole box.
-    kept : (n,) array of int
-        Indices of the cells in the flattened box, in increasing order.
-    thetas : (n, P) array
-        Their centres.
-    """
-
-    box: Box
-    shape: tuple[int, ...]
-    kept: np.ndarray
-    thetas: np.ndarray
-
-
-def tail_inside_cells(
-    cells: KeptCells, values: np.ndarray, middle: float, evaluate: Evaluate
-) -> float:
+def tail_inside_cells(cells: CellSums, distribution: Distribution, evaluate: Evaluate) -> float:
     """Tail index of a quantity within the cells where it is furthest from its median.
 
     Parameters
     ----------
-    cells : KeptCells
-    values : (n,) array
-        Values at the centres.
-    middle : float
+    cells : CellSums
+    distribution : Distribution
+        Values at the centres of n cells, and their masses.
     evaluate : callable
 
     Returns
@@ -73,18 +49,17 @@ def tail_inside_cells(
     float
         Minus infinity where it is smooth, infinity where it is not finite at some point.
     """
-    away = np.abs(values - middle)
-    if not np.all(np.isfinite(away)):
+    if not distribution.is_finite:
         return np.inf
-    top = (
-        np.argpartition(away, -_POINTS)[-_POINTS:] if len(away) > _POINTS else np.arange(len(away))
-    )
+    values, away = distribution.values, distribution.away
+    count = min(_POINTS, len(away))
+    top = np.argpartition(away, -count)[-count:]
     top = top[np.argsort(-away[top])]
     if away[top[0]] == 0 or not _is_rough(cells, values, away, top):
         return -np.inf
     places = np.random.default_rng(0).random((len(top), _PLACES, len(cells.shape))) - 0.5
     offsets = places * cells.box.steps(cells.shape)
-    return _tail_around(cells.thetas[top], away[top], offsets, middle, evaluate)
+    return _tail_around(cells.centres(top), away[top], offsets, distribution.median, evaluate)
 
 
 def tail_far_out(
@@ -156,7 +131,7 @@ def _look(
     return (-np.inf if np.isnan(index) else index), around, found
 
 
-def _is_rough(cells: KeptCells, values: np.ndarray, away: np.ndarray, top: np.ndarray) -> bool:
+def _is_rough(cells: CellSums, values: np.ndarray, away: np.ndarray, top: np.ndarray) -> bool:
     """Whether the largest values differ much from those of neighbouring cells."""
     index = np.unravel_index(cells.kept[top], cells.shape)
     for axis, size in enumerate(cells.shape):

@@ -10,12 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import array_stats
-from .distribution import Distribution
+from .distribution import FAR, Distribution
 
 # Fewest distinct values that have a tail: fewer are bounded, however rare one of them.
 _FEWEST_VALUES = 50
-# Mass of the tails used where the whole distribution is known.
-_FAR = 1e-3
 _FEWEST_CELLS = 20
 
 
@@ -81,30 +79,23 @@ def tail_index_of_distribution(distribution: Distribution, cells: float = 1.0) -
     """
     if not distribution.is_finite:
         return np.inf
-    away = np.abs(distribution.values - distribution.quantiles((0.5,))[0])
-    for low, high in (_where_tails_start(distribution), (0.0, np.inf)):
+    away = distribution.away
+    for low, high in (distribution.tails_start, (0.0, np.inf)):
         # Only the points around the start of the tails have to be in order.
         further, between = away > high, np.flatnonzero((away >= low) & (away <= high))
         between = between[np.argsort(-away[between])]
         mass = distribution.mass[between]
         held = np.sum(distribution.mass, where=further) + np.cumsum(mass)
-        if len(held) and held[0] < _FAR < held[-1]:
+        if len(held) and held[0] < FAR < held[-1]:
             break
-    if not len(held) or held[-1] < _FAR:
+    if not len(held) or held[-1] < FAR:
         return -np.inf
     # Where a point stands for much mass, the tails start between two of them.
-    start = np.interp(_FAR, held - mass / 2, away[between])
+    start = np.interp(FAR, held - mass / 2, away[between])
     far = np.flatnonzero(away > start)
     if len(far) * cells < _FEWEST_CELLS or start == 0:
         return -np.inf
-    return float(distribution.mass[far] @ np.log(away[far] / start) / _FAR)
-
-
-def _where_tails_start(distribution: Distribution) -> tuple[float, float]:
-    """Distances from the median between which the tails start, if steps are small."""
-    places = (0.4 * _FAR, 1.2 * _FAR, 0.5, 1 - 1.2 * _FAR, 1 - 0.4 * _FAR)
-    furthest, further, middle, above, highest = distribution.quantiles(places)
-    return max(above - middle, middle - further), max(highest - middle, middle - furthest)
+    return float(distribution.mass[far] @ np.log(away[far] / start) / FAR)
 
 
 def _tail_efficiency(draws: np.ndarray) -> float:

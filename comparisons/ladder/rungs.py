@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 
 from ...approximations import METHODS
-from ...approximations.density import LogDensity
 from ...approximations.errors import LatentFieldError
 from ...approximations.importance import tree_of_pairs
 from ...approximations.meter import Meter
