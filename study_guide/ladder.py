@@ -76,9 +76,9 @@ def _():
     {markdown_of(_table, digits=3)}
 
     The posterior leans to the right and the normal distribution cannot; reflecting its draws mends
-    most of the mean and leaves the tail too short. The verdict on the first rung had already weighted some
-    thousand draws, to have something to measure with. Where those weights can be trusted they are
-    an answer themselves.
+    most of the mean and leaves the tail too short. The verdict on the first rung had already
+    weighted some thousand draws, to have something to measure with. Where those weights can be
+    trusted they are an answer themselves.
     """)
     return answer, bananas
 
