@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from tripos.approximations import METHODS
+from tripos.comparisons.verdict.exact_answers import is_exact
 
 _KINDS = {
     False: "an approximation, judged by its distance from the posterior",
@@ -24,14 +24,10 @@ def climbed(tree: xr.DataTree) -> str:
 
 def where_it_ended(tree: xr.DataTree) -> str:
     """Say which of the two kinds of answer was accepted."""
-    method = tree.attrs["method"]
-    return f"So the answer is that of `{method}`: {_KINDS[METHODS[method].is_exact]}."
+    return f"So the answer is that of `{tree.attrs['method']}`: {_KINDS[is_exact(tree)]}."
 
 
 def numbers_of(tree: xr.DataTree, name: str) -> dict[str, object]:
-    """Number the rungs for a script: whether each was accepted, and is exact."""
-    methods = [str(method) for method in tree["ladder"]["method"].values]
-    return {
-        f"{name}_accepted": tree["ladder"]["accepted"].values.astype(int),
-        f"{name}_exact": [int(METHODS[method].is_exact) for method in methods],
-    }
+    """Number the rungs for a script: whether each was accepted; and whether the answer is exact."""
+    accepted = tree["ladder"]["accepted"].values.astype(int)
+    return {f"{name}_accepted": accepted, f"{name}_exact": int(is_exact(tree))}
