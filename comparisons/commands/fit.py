@@ -82,7 +82,7 @@ def run_fit_job(
             nuts=nuts,
         )
     method = str(tree.attrs["method"])
-    asked = [str(quantity) for quantity in tree["ladder"]["quantity"].values]
+    asked = [str(quantity) for quantity in tree["ladder"].to_dataset()["quantity"].values]
     summary = summary_of({method: tree}, asked).droplevel("label")
     ladder = _rungs(tree)
     said = [*_rungs_said(ladder), _conclusion(tree, ask)]
@@ -108,9 +108,7 @@ def _rungs(tree: xr.DataTree) -> pd.DataFrame:
     """What was tried, a row a rung."""
     ladder = tree["ladder"].to_dataset()
     frame = ladder[[name for name in ladder if ladder[name].dims == ("rung",)]].to_pandas()
-    return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="rung")).drop(
-        columns="quantity", errors="ignore"
-    )
+    return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="rung"))
 
 
 def _rungs_said(ladder: pd.DataFrame) -> list[str]:
