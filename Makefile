@@ -19,11 +19,11 @@ compare: .venv/.complete  ## the main job: three posteriors of the bioassay mode
 	$(BIN)/tripos compare bioassay
 
 study: .venv/.complete  ## open the study guide in a browser
-	$(BIN)/marimo run study_guide/normal_approximation.py study_guide/beyond.py
+	$(BIN)/marimo run study_guide/normal_approximation.py study_guide/beyond.py study_guide/ladder.py
 
 docs: .venv/.complete  ## the study guide as HTML, into results/study_guide/
 	mkdir -p results/study_guide
-	for page in normal_approximation beyond; do $(BIN)/marimo export html study_guide/$$page.py \
+	for page in normal_approximation beyond ladder; do $(BIN)/marimo export html study_guide/$$page.py \
 		-o results/study_guide/$$page.html -f --no-include-code -- --full yes || exit 1; done
 
 picture: .venv/.complete  ## draw the picture of the README, docs/bioassay.png

@@ -200,18 +200,19 @@ def _fit(arguments: argparse.Namespace) -> int:
     from .verdict.judging import Tolerances
 
     tolerances = {name: getattr(arguments, f"tolerance_{name}") for name in _TOLERANCES}
-    found = run_fit_job(
+    limit = arguments.time_limit
+    tree = run_fit_job(
         arguments.target,
         Path(arguments.output),
         ask=arguments.ask,
         methods=arguments.methods,
         draws=arguments.draws,
         random_seed=arguments.random_seed,
-        time_limit=arguments.time_limit,
+        nuts=None if limit is None else {"time_limit": limit},
         tolerance=Tolerances(**{name: x for name, x in tolerances.items() if x is not None}),
         pictures=not arguments.no_pictures,
     )
-    return 1 if arguments.strict and found.trouble else 0
+    return 1 if arguments.strict and not tree.attrs["accepted"] else 0
 
 
 def _suite(arguments: argparse.Namespace) -> int:

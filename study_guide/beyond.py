@@ -290,7 +290,7 @@ def _(bananas, normal, reweighted, shapes):
 
     Where it is too close to tell, or the weights cannot be trusted, the verdict is *inconclusive*;
     where there is nothing to measure with, such as two modes, *failed*. What no verdict sees is a
-    mode that no search has found.
+    mode that no search has found. The third notebook, `ladder.py`, lets verdicts choose the method.
     """)
 
 

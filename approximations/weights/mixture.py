@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import scipy
 from scipy.special import gammaln, logsumexp
-from scipy.stats import chi2
 
 from ..linear_algebra.gaussian import Gaussian
 
@@ -94,7 +94,9 @@ class Mixture:
         uniforms, is_normal = 1 - rng.random(pairs), rng.random(pairs) < self.shape.normal
         strata = (rng.permutation(pairs) + rng.random(pairs)) / pairs
         chosen = np.searchsorted(np.cumsum(self.shares)[:-1], strata, side="right")
-        widths = self.shape.scale * np.sqrt(self.shape.df / chi2.ppf(uniforms, self.shape.df))
+        widths = self.shape.scale * np.sqrt(
+            self.shape.df / scipy.stats.chi2.ppf(uniforms, self.shape.df)
+        )
         normals *= np.where(is_normal, 1.0, widths)[:, None]
         thetas = np.empty((2, pairs, size))
         for k, peak in enumerate(self.peaks):

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ...approximations.density import LogDensity
-from ...approximations.errors import NoTrustedMethodError
+from ...approximations.errors import UntrustedWarning
 from ..comparison import Comparison
 from ..ladder import LADDER, fit
 from ..storage import check_place, file_name, replace_folder, write_contents
 from ..summary import summary_of
 from ..target import load_model
 from ..verdict.judging import Tolerances
-from ..verdict.quantities import quantities_asked
 from .printing import MOST_ROWS, console, table_of
 
-_MOST_DRAWN = 12
+_MOST_DRAWN, _MOST_NAMED = 12, 6
 _ERRORS = {"mcse_mean": "s.e. of mean", "mcse_sd": "s.e. of sd", "r_hat": "R-hat"}
 _ERRORS |= {"ess_bulk": "ESS"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a job found.
-
-    Attributes
-    ----------
-    tree : DataTree
-        As `fit` returns it.
-    trouble : str
-        Why it cannot be trusted; empty where it was accepted.
-    """
-
-    tree: xr.DataTree
-    trouble: str
-
-    @property
-    def ladder(self) -> pd.DataFrame:
-        """What was tried, a row a rung."""
-        record = self.tree["ladder"].to_dataset().to_dataframe().reset_index(drop=True)
-        return record.set_axis(pd.RangeIndex(1, len(record) + 1, name="rung"))
 
 
 def run_fit_job(
@@ -56,10 +33,10 @@ def run_fit_job(
     methods: Sequence[str] | None = None,
     draws: int = 4000,
     random_seed: int | None = None,
-    time_limit: float | None = None,
+    nuts: Mapping[str, Any] | None = None,
     tolerance: Tolerances | None = None,
     pictures: bool = True,
-) -> Outcome:
+) -> xr.DataTree:
     """Climb the ladder, print what it found rung by rung, and write it.
 
     Parameters
@@ -74,10 +51,15 @@ def run_fit_job(
         The rungs to climb; all, if None.
     draws : int, default 4000
     random_seed : int, optional
-    time_limit : float, optional
-        Seconds that NUTS may take.
+    nuts : mapping, optional
+        Options of the rung of NUTS.
     tolerance : Tolerances, optional
     pictures : bool, default True
+
+    Returns
+    -------
+    DataTree
+        As `fit` returns it, with attribute ``accepted``.
 
     Raises
     ------
@@ -87,46 +69,46 @@ def run_fit_job(
     """
     folder = output / file_name(f"{target}-fit")
     check_place(folder)
-    density = LogDensity(load_model(target))
-    asked = quantities_asked(density, ask)
-    options: dict[str, Any] = {} if time_limit is None else {"nuts": {"time_limit": time_limit}}
-    found = _climbed(
-        density,
-        tolerance=tolerance,
-        var_names=ask,
-        methods=tuple(methods or LADDER),
-        draws=draws,
-        random_seed=random_seed,
-        **options,
-    )
-    method = str(found.tree.attrs["method"])
-    summary = summary_of({method: found.tree}, asked).droplevel("label")
-    said = [*_rungs_said(found.ladder), found.trouble or _praise(method, ask)]
-    _print(target, found, summary, said[-1])
+    model = load_model(target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UntrustedWarning)  # as it is printed below
+        tree = fit(
+            model,
+            tolerance=tolerance,
+            var_names=ask,
+            methods=tuple(methods or LADDER),
+            draws=draws,
+            random_seed=random_seed,
+            nuts=nuts,
+        )
+    method = str(tree.attrs["method"])
+    asked = [str(quantity) for quantity in tree["ladder"].to_dataset()["quantity"].values]
+    summary = summary_of({method: tree}, asked).droplevel("label")
+    ladder = _rungs(tree)
+    said = [*_rungs_said(ladder), _conclusion(tree, ask)]
+    _print(target, method, ladder, summary, said[-1])
 
     def write(place: Path) -> None:
         summary.to_csv(place / "summary.csv")
-        found.ladder.to_csv(place / "ladder.csv")
+        ladder.to_csv(place / "ladder.csv")
         (place / "words.txt").write_text("\n".join(said) + "\n", encoding="utf-8")
-        found.tree.to_netcdf(place / "tree.nc", engine="h5netcdf")
+        tree.to_netcdf(place / "tree.nc", engine="h5netcdf")
         if pictures:
-            drawn = Comparison({method: found.tree}).pictures(asked[:_MOST_DRAWN])
+            drawn = Comparison({method: tree}).pictures(asked[:_MOST_DRAWN])
             for name, figure in drawn.items():
                 figure.savefig(place / f"{name}.png", dpi=150)
         write_contents(place)
 
     replace_folder(folder, write)
     console().print(f"Tables, words and the tree are in {folder}/")
-    return found
+    return tree
 
 
-def _climbed(density: LogDensity, **options: Any) -> Outcome:
-    try:
-        return Outcome(fit(density, **options), "")
-    except NoTrustedMethodError as failure:
-        if failure.tree is None:
-            raise
-        return Outcome(failure.tree, str(failure))
+def _rungs(tree: xr.DataTree) -> pd.DataFrame:
+    """What was tried, a row a rung."""
+    ladder = tree["ladder"].to_dataset()
+    frame = ladder[[name for name in ladder if ladder[name].dims == ("rung",)]].to_pandas()
+    return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="rung"))
 
 
 def _rungs_said(ladder: pd.DataFrame) -> list[str]:
@@ -137,17 +119,29 @@ def _rungs_said(ladder: pd.DataFrame) -> list[str]:
     ]
 
 
-def _praise(method: str, ask: Sequence[str] | None) -> str:
-    return f"{method} can be trusted for {', '.join(ask or ['all quantities'])}."
+def _conclusion(tree: xr.DataTree, ask: Sequence[str] | None) -> str:
+    """Say what the answer can be trusted for, or what is the matter with it."""
+    method, ladder = tree.attrs["method"], tree["ladder"].to_dataset()
+    if tree.attrs["accepted"]:
+        return f"{method} can be trusted for {', '.join(ask or ['all quantities'])}."
+    best = ladder.isel(rung=np.flatnonzero(ladder["method"].values == method)[-1])
+    doubtful = best["quantity"].values[best["judgement"].values != "agrees"]
+    more = len(doubtful) - _MOST_NAMED
+    names = ", ".join(doubtful[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return (
+        f"No method was accepted. The best answer, that of {method}, cannot be trusted for "
+        f"{names or 'what was asked'}: {best['why'].item()}"
+    )
 
 
-def _print(target: str, found: Outcome, summary: pd.DataFrame, said: str) -> None:
+def _print(
+    target: str, method: str, ladder: pd.DataFrame, summary: pd.DataFrame, said: str
+) -> None:
     out = console()
-    ladder = found.ladder[["method", "accepted", "seconds", "why"]]
-    ladder = ladder.assign(accepted=ladder["accepted"].map({True: "yes", False: "no"}))
-    out.print(table_of(ladder, f"Ladder of {target}"))
+    rungs = ladder[["method", "accepted", "seconds", "why"]]
+    rungs = rungs.assign(accepted=["yes" if accepted else "no" for accepted in rungs["accepted"]])
+    out.print(table_of(rungs, f"Ladder of {target}"))
     shown = summary.drop(columns="tail_k").dropna(axis="columns", how="all").rename(columns=_ERRORS)
-    method = found.tree.attrs["method"]
     out.print(table_of(shown.head(MOST_ROWS), f"Posterior of {target} by {method}"))
     if len(shown) > MOST_ROWS:
         out.print(f"These are the first {MOST_ROWS} quantities, of {len(shown)} in summary.csv.")

@@ -5,7 +5,9 @@ import re
 import textwrap
 
 import pytest
+import xarray as xr
 
+from tripos import comparisons
 from tripos.approximations import nuts
 
 
@@ -54,3 +56,19 @@ def test_beyond(beside_notebooks, capsys):
     assert names["said"].counts["differs"] == 3
     assert names["nested"]["fit"]["log_evidence"].item() == pytest.approx(-31.3113, abs=1e-3)
     assert "-0.949" in capsys.readouterr().out
+
+
+def test_ladder(beside_notebooks, capsys, monkeypatch):
+    """How fit is called; what it returns is tested where the notebook runs as a script."""
+    called = inspect.signature(comparisons.fit)
+    found = xr.DataTree.from_dict({"ladder": xr.Dataset({"why": ("rung", ["1 agrees."])})})
+    found.attrs["method"] = "laplace"
+    monkeypatch.setattr(
+        comparisons, "fit", lambda *args, **kwargs: called.bind(*args, **kwargs) and found
+    )
+    first = _blocks(beside_notebooks, "normal_approximation.py")[0]
+    blocks = _blocks(beside_notebooks, "ladder.py")
+    assert len(blocks) == 3
+    assert all(len(block.strip().splitlines()) == 3 for block in blocks)
+    _run([first, *blocks], {})
+    assert capsys.readouterr().out.count("laplace ['1 agrees.']") == 3

@@ -1,10 +1,12 @@
 """The command ``tripos fit``: what it prints and writes, and its exit codes."""
 
+import warnings
+
 import pandas as pd
 import pytest
 import xarray as xr
 
-from tripos.approximations.errors import NoTrustedMethodError
+from tripos.approximations.errors import UntrustedWarning
 from tripos.comparisons import Tolerances
 from tripos.comparisons.cli import main
 from tripos.comparisons.commands import fit as job
@@ -34,16 +36,19 @@ def test_it_tells_the_rungs_and_the_answer_and_writes_them(tmp_path, capsys):
 
 @pytest.fixture
 def refusing(monkeypatch, normal_tree):
-    """Let `fit` refuse a tree, and keep what it was asked."""
+    """Let `fit` accept nothing, and keep what it was asked."""
     seen = {}
 
-    def fit(density, **asked):
+    def fit(model, **asked):
         seen.update(asked)
         tree = normal_tree()
-        tree.attrs["method"] = "nuts"
-        rung = {"method": "nuts", "accepted": False, "why": "Few.", "seconds": 9.0}
-        tree["ladder"] = xr.DataTree(xr.Dataset({x: ("rung", [v]) for x, v in rung.items()}))
-        raise NoTrustedMethodError("R-hat of x is 2.", tree=tree, ladder=tree["ladder"])
+        tree.attrs |= {"method": "nuts", "accepted": 0}
+        rung = {"method": "nuts", "accepted": False, "why": "R-hat is 2.", "seconds": 9.0}
+        group = xr.Dataset({name: ("rung", [value]) for name, value in rung.items()})
+        group["judgement"] = ("rung", "quantity"), [["inconclusive"]]
+        tree["ladder"] = xr.DataTree(group.assign_coords(quantity=["x"]))
+        warnings.warn("Nothing was accepted.", UntrustedWarning, stacklevel=2)
+        return tree
 
     monkeypatch.setattr(job, "fit", fit)
     return seen
@@ -66,10 +71,14 @@ def test_what_nothing_accepted_is_told_and_kept(tmp_path, capsys, refusing, mode
     arguments = ["fit", model_of_x, "--no-pictures", "--output", str(tmp_path / "o")]
     options = ["--methods", "laplace, nuts", "--draws", "100", "--time-limit", "60"]
     assert main([*arguments, *options, "--tolerance-monte-carlo", "0.2"]) == 0
-    assert capsys.readouterr().out.count("R-hat of x is 2.") == 1
+    trouble = (
+        "No method was accepted. The best answer, that of nuts, cannot be trusted for x: "
+        "R-hat is 2."
+    )
+    assert trouble in capsys.readouterr().out
     (folder,) = (tmp_path / "o").iterdir()
     words = (folder / "words.txt").read_text().splitlines()
-    assert words == ["nuts (9.0 s): not accepted. Few.", "R-hat of x is 2."]
+    assert words == ["nuts (9.0 s): not accepted. R-hat is 2.", trouble]
     assert (folder / "tree.nc").exists()
     assert refusing["methods"] == ("laplace", "nuts")
     assert refusing["nuts"] == {"time_limit": 60.0}
@@ -78,9 +87,8 @@ def test_what_nothing_accepted_is_told_and_kept(tmp_path, capsys, refusing, mode
     assert main([*arguments, "--strict"]) == 1
 
 
-def test_what_the_model_does_not_have_is_not_asked(tmp_path, capsys, refusing, model_of_x):
+def test_what_the_model_does_not_have_is_not_asked(tmp_path, capsys, model_of_x):
     assert main(["fit", model_of_x, "--ask", "x,z", "--output", str(tmp_path / "o")]) == 2
     assert "'z'" in (said := capsys.readouterr().err)
     assert "['x']" in said
-    assert not refusing
     assert list((tmp_path / "o").iterdir()) == []
