@@ -160,6 +160,19 @@ def sampled_to_target(
     return Chains(meter.written_into(best.tree), sum(a.rounds for a in attempts), why)
 
 
+def checked_options(density: LogDensity, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Check options as `sampled_to_target` does, and return them.
+
+    Raises
+    ------
+    ArgumentError
+        When one is unknown, or out of its range.
+    """
+    _planned(density, options, None)
+    _checked_time(options.get("time_limit"))
+    return dict(options)
+
+
 def _planned(density: LogDensity, options: Mapping[str, Any], starts: np.ndarray | None) -> Plan:
     """Check the options.
 

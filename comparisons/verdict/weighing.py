@@ -104,10 +104,11 @@ def of_modes(reference: Reference) -> str:
     if not reference.others:
         return ""
     most = reference.others[0]
-    return (
+    others = (
         f"the posterior has another mode, at {most.place}, with {most.relative_mass:.2g} times the "
-        "mass of this one by its own normal approximation (see find_modes): "
+        "mass of this one by its own normal approximation (see find_modes)"
     )
+    return f"{others}{f'; {most.symmetry}' if most.symmetry else ''}: "
 
 
 def checked_rows(rows: pd.DataFrame) -> pd.DataFrame:
