@@ -68,6 +68,13 @@ def mixture_pairs(
         again = weigh(draw_pairs(density, gaussian, proposal, pairs, rng), gaussian)
         trials.append(again.trial)
         best = (best, again)[best_of([best.trial, again.trial])]
+    for shape in SHAPES[SHAPES.index(proposal.shape) + 1 :]:
+        if best.is_trusted:
+            break
+        wider = replace(proposal, shape=shape)
+        again = weigh(draw_pairs(density, gaussian, wider, pairs, rng), gaussian)
+        trials.append(again.trial)
+        best = min(best, again, key=lambda tried: tried.pareto_khat)
     check_spread(best)
     spent = sum(count - before[name] for name, count in density.evaluations.items())
     return replace(best, evaluations=spent, tried=tuple(trials))
