@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,8 @@ class AxisSums:
                 # The new axis goes last, so that those before it keep their places.
                 along = np.tensordot(along, _indicators(weights.shape[other]), axes=(other, 0))
         size, others = weights.shape[axis], weights.ndim - 1
-        halves = along[np.ix_(range(size), *[(0, 1)] * others)].reshape(size, -1)
+        every_other: tuple[Any, ...] = (slice(None), *[slice(2)] * others)
+        halves = along[every_other].reshape(size, -1)
         own = _indicators(size)
         parts = np.hstack([halves * own[:, :1], halves * own[:, 1:2]])
         inner = along[(slice(None), *(2,) * others)] * own[:, 2]
