@@ -68,6 +68,7 @@ from .approximations.errors import (
     TargetError as TargetError,
     TriposError as TriposError,
     UntrustedReferenceWarning as UntrustedReferenceWarning,
+    UntrustedWarning as UntrustedWarning,
     UntrustedWeightsWarning as UntrustedWeightsWarning,
     WeightsError as WeightsError,
 )

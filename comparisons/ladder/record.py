@@ -70,10 +70,11 @@ class Attempt:
         """A sentence: how many quantities have each judgement, and the worst of them."""
         if self.why_not:
             return self.why_not
+        if self.accepted:
+            verb = "agree" if self.agreeing > 1 else "agrees"
+            return f"{self.agreeing} {verb}, by the {self.table['question'].iloc[0]}."
         found = self.table["judgement"].value_counts()
         counts = ", ".join(f"{found[name]} {name}" for name in JUDGEMENTS if name in found)
-        if self.accepted:
-            return f"{counts}: {self.table['question'].iloc[0]}."
         against = self.table[self.table["judgement"] != "agrees"]
         return f"{counts}: {against['sentence'].iloc[0]}"
 

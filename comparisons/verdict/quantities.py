@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from ...approximations.density import LogDensity
 from ...approximations.errors import ArgumentError
@@ -23,8 +24,11 @@ def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> lis
     names = [var_names] if isinstance(var_names, str) else list(var_names)
     of = {name: [x for x in labels if x == name or x.startswith(f"{name}[")] for name in names}
     if unknown := [name for name, found in of.items() if not found]:
+        known = list(dict.fromkeys([label.partition("[")[0] for label in labels] + labels))
+        near = [k for name in unknown for k in get_close_matches(name, known)] or known[:12]
         raise ArgumentError(
-            f"var_names hold {unknown}, but the quantities that can be judged are {labels}."
+            f"var_names hold {unknown}, which are no quantities that can be judged. There are, for "
+            f"example, {near}; {len(labels)} in all."
         )
     wanted = {label for found in of.values() for label in found}
     return [label for label in labels if label in wanted]
