@@ -181,7 +181,8 @@ def _advance(
             for chain in [chain for chain in active if chain.has(plan.tune + draws)]:
                 chain.sampler.pause()
                 active.remove(chain)
-            tell(max(0, min(chain.drawn["all"] for chain in chains) - plan.tune))
+            drawn = min(chain.drawn["all"] for chain in chains) - plan.tune
+            tell(min(draws, max(0, drawn)))
             if time.monotonic() > plan.until and (waiting or active):
                 return "time"
     except KeyboardInterrupt:
