@@ -53,7 +53,7 @@ class AxisSums:
         halves = along[every_other].reshape(size, -1)
         own = _indicators(size)
         parts = np.hstack([halves * own[:, :1], halves * own[:, 1:2]])
-        inner = along[(slice(None), *(2,) * others)] * own[:, 2]
+        inner = along.reshape(size, -1)[:, -1] * own[:, 2]
         mass = parts.sum(axis=1)
         edge = np.maximum(mass - inner, 0.0)
         kept = np.flatnonzero(mass > _NEGLIGIBLE / size)
