@@ -7,7 +7,7 @@ The error of a smooth functional is that of the mean of its influence function (
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -48,6 +48,7 @@ class Sample:
     chains: int = 0
     mean: float | None = None
     sd: float | None = None
+    _tails: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -134,7 +135,9 @@ class Sample:
     def tail_index(self, power: int) -> float:
         """Tail index of a moment's terms; infinite where a grid omitted the moment."""
         if self.mean is None:
-            return moment_tail_index(self.values, self.weights, power)
+            if power not in self._tails:
+                self._tails[power] = moment_tail_index(self.values, self.weights, power)
+            return self._tails[power]
         has_both = np.isfinite(self.mean) and self.sd is not None and np.isfinite(self.sd)
         return -np.inf if has_both else np.inf
 

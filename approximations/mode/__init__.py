@@ -10,6 +10,7 @@ flattens for ever.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pymc as pm
@@ -31,6 +32,8 @@ from .trust_region import Iterate, ascent, is_peak, polished
 _FLAT_ERRORS, _TELL_ERROR = 10.0, 0.01
 # Radius in sds below which a search is stuck.
 _SHORTEST = 1e-12
+# Log density below that of a mode from which a search leads to it: a fifth of an sd away.
+_IN_REACH = 0.02
 
 
 @checked_arguments
@@ -84,12 +87,28 @@ def find_mode(
     density = as_density(model)
     if isinstance(start, Mode):
         return checked_mode(density, start)
+    return new_or_known(density, start, max_iterations)
+
+
+def new_or_known(
+    density: LogDensity, start: Start, max_iterations: int, known: Sequence[Mode] = ()
+) -> Mode:
+    """Search as `find_mode` does, but end at a known mode as soon as one is in reach.
+
+    Returns
+    -------
+    Mode
+        A new one, or that of ``known`` to which the search leads.
+    """
     path = [first_iterate(density, start)]
     climb = ascent(density, path[0], 10 * np.sqrt(density.size))
     for iterations, (here, radius) in enumerate(climb):
         if here is not path[-1]:
             path[-1] = path[-1].left_behind()
             path.append(here)
+        for mode in known:
+            if _is_in_reach(mode, here):
+                return mode
         if here.is_close and (here.is_flat or is_peak(density, here)):
             break
         is_stuck = radius < _SHORTEST
@@ -115,6 +134,14 @@ def find_mode(
         check_tails(density, mode.theta, mode.gaussian)
         density.falls_off = True
     return mode
+
+
+def _is_in_reach(mode: Mode, here: Iterate) -> bool:
+    """Whether a point is so near a mode, and so high, that a search from it ends there."""
+    if not mode.logp - _IN_REACH < here.logp <= mode.logp + _IN_REACH:
+        return False
+    away = here.theta - mode.theta
+    return bool(away @ (-mode.hessian @ away) < 2 * _IN_REACH)
 
 
 def _no_mode(density: LogDensity, path: list[Iterate], limit: int | None) -> TriposError:

@@ -18,7 +18,7 @@ from ..errors import (
     TriposError,
 )
 from ..linear_algebra.gaussian import Gaussian
-from . import Mode, find_mode
+from . import Mode, new_or_known
 from .given_start import Start
 from .masses import distance_between
 from .start_points import (
@@ -69,7 +69,7 @@ class ModeSearch:
     def begin(self, density: LogDensity, start: Start, max_iterations: int) -> Mode | None:
         """Search from a start; the mode is returned if it is new."""
         try:
-            mode = find_mode(density, start=start, max_iterations=max_iterations)
+            mode = new_or_known(density, start, max_iterations, self.modes)
             _ = mode.gaussian  # which raises where it is not the top of one
         except _FAILURES as error:
             self.first_error = self.first_error or error
@@ -110,7 +110,7 @@ def explore(
     """
     if searches < 1:
         return
-    candidates = candidates_around(density, gaussian, rng)
+    candidates = candidates_around(density, gaussian, rng, is_mode=bool(search.modes))
     for mode in search.modes:
         candidates = beyond_valleys(density, candidates, mode.theta)
     for _ in range(searches):

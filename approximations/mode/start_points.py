@@ -8,7 +8,10 @@ Ursem (1999), "Multinational evolutionary algorithms".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from pymc.initial_point import make_initial_point_fn
@@ -25,6 +28,7 @@ _MOST_CANDIDATES, _FEWEST_CANDIDATES = 600, 24
 # The prior is drawn from one point at a time.
 _MOST_FROM_PRIOR = 100
 _STEPS = 8
+_ARRIVED = 0.5  # sds from a known mode
 # Lengths tried in one step uphill, in units of the Newton step on the known mode's curvature.
 _RATES = 4.0 ** np.arange(-4, 2)
 # Step of the finite differences for slopes.
@@ -77,7 +81,7 @@ class Candidates:
 
 
 def candidates_around(
-    density: LogDensity, gaussian: Gaussian, rng: np.random.Generator
+    density: LogDensity, gaussian: Gaussian, rng: np.random.Generator, *, is_mode: bool = True
 ) -> Candidates:
     """Draw candidates and move them uphill.
 
@@ -87,12 +91,14 @@ def candidates_around(
     gaussian : Gaussian
         Normal approximation at a known mode, or any other location and scale.
     rng : Generator
+    is_mode : bool, default True
+        Whether it is at a known mode.
     """
     count = affordable(density)
     far = _best_of_four(density, overdispersed(gaussian, 4 * count, rng))
     prior = prior_points(density, far[: min(count // 2, _MOST_FROM_PRIOR)], rng)
     thetas = np.concatenate([prior, far[len(prior) :], mirror_images(density, gaussian.mean)])
-    return climbed(density, gaussian, thetas)
+    return climbed(density, gaussian, thetas, is_mode=is_mode)
 
 
 def affordable(density: LogDensity) -> int:
@@ -132,11 +138,8 @@ def prior_points(density: LogDensity, instead: np.ndarray, rng: np.random.Genera
         Empty when a prior cannot be drawn from (a `pymc.CustomDist` without ``random``, or
         parameters that NumPy's generators refuse).
     """
-    model = density.model
-    flat = {rv.name for rv in model.free_RVs if is_flat(rv)}
-    overrides = {rv.name: "prior" for rv in model.free_RVs if rv.name not in flat}
-    with lean_rewriting():
-        draw = make_initial_point_fn(model=model, overrides=overrides)
+    flat = {rv.name for rv in density.model.free_RVs if is_flat(rv)}
+    draw = _draw_of_prior(density, frozenset(flat))
     points = instead.copy()
     try:
         with np.errstate(all="ignore"):
@@ -148,6 +151,15 @@ def prior_points(density: LogDensity, instead: np.ndarray, rng: np.random.Genera
     except (NotImplementedError, ValueError):
         return np.empty((0, density.size))
     return points
+
+
+@lru_cache(maxsize=4)
+def _draw_of_prior(density: LogDensity, flat: frozenset[str]) -> Callable[[int], Any]:
+    """Compile a function from a seed to a draw of the prior, by value variable."""
+    model = density.model
+    overrides = {rv.name: "prior" for rv in model.free_RVs if rv.name not in flat}
+    with lean_rewriting():
+        return make_initial_point_fn(model=model, overrides=overrides)
 
 
 def mirror_images(density: LogDensity, theta: np.ndarray) -> np.ndarray:
@@ -179,8 +191,13 @@ def mirror_images(density: LogDensity, theta: np.ndarray) -> np.ndarray:
     return np.array(images)
 
 
-def climbed(density: LogDensity, gaussian: Gaussian, thetas: np.ndarray) -> Candidates:
-    """Move many points some steps uphill, without crossing a valley; drop what is not finite.
+def climbed(
+    density: LogDensity, gaussian: Gaussian, thetas: np.ndarray, *, is_mode: bool = True
+) -> Candidates:
+    """Move many points some steps uphill, without crossing a valley.
+
+    What is not finite is dropped, and so are points that arrive at the mode whose normal
+    approximation ``gaussian`` is: half of them do so in the first two steps.
 
     The slope comes from differences, in coordinates in which ``gaussian`` is round: it only says
     where to search, and every search itself is exact.
@@ -188,7 +205,12 @@ def climbed(density: LogDensity, gaussian: Gaussian, thetas: np.ndarray) -> Cand
     values = density.batched_value(thetas)
     thetas, values = thetas[np.isfinite(values)], values[np.isfinite(values)]
     for _ in range(_STEPS):
+        if not len(thetas):
+            break
         thetas, values = _one_step_uphill(density, gaussian, thetas, values)
+        if is_mode:
+            away = np.sum(gaussian.precision.whiten(thetas - gaussian.mean) ** 2, axis=1)
+            thetas, values = thetas[away > _ARRIVED**2], values[away > _ARRIVED**2]
     return Candidates(thetas, values, np.zeros(len(values), dtype=int))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,9 @@ def ladder_group(
         ``sentence``, empty where a rung judged nothing.
     """
     names = [field.name for field in fields(Rung)]
-    group = {name: ("rung", [getattr(rung, name) for rung in rungs]) for name in names}
+    group: dict[str, Any] = {
+        name: ("rung", [getattr(rung, name) for rung in rungs]) for name in names
+    }
     both = ("rung", "quantity")
     for name in ("judgement", "sentence"):
         rows = [

@@ -45,7 +45,7 @@ class Reference:
     pairs: WeightedPairs
     unseen: float
     var_names: Sequence[str] | None = None
-    _known: dict[str, Sample] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[str, Sample] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def broken(self) -> tuple[Broken, ...]:
@@ -75,7 +75,7 @@ class Reference:
             When the log density is NaN or plus infinity where it matters.
         """
         pairs = more_pairs(self.density, self.mode.gaussian, self.pairs, self.size, rng)
-        return replace(self, pairs=pairs, _known={})
+        return replace(self, pairs=pairs)
 
 
 def reference_sample(
