@@ -42,10 +42,13 @@ class Images:
         The given ones first.
     sentence : str
         Which symmetries there are; empty where there is none.
+    is_complete : bool, default True
+        Whether all images are there: with too many, there is one for each mode.
     """
 
     modes: tuple[Mode, ...]
     sentence: str
+    is_complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Axis:
 
 
 def with_images(
-    density: LogDensity, modes: Sequence[Mode], rng: np.random.Generator, *, most: int = 24
+    density: LogDensity, modes: Sequence[Mode], rng: np.random.Generator, *, most: int = 120
 ) -> Images:
     """Add to modes their images under the symmetries of the posterior.
 
@@ -108,9 +111,9 @@ def with_images(
     modes : sequence of Mode
         Distinct ones.
     rng : Generator
-    most : int, default 24
-        Largest number of images of a mode, itself included. Where there are more, none is added,
-        and the sentence says so.
+    most : int, default 120
+        Largest number of images of a mode, itself included. Where there are more, one is added, and
+        the sentence says so.
 
     Returns
     -------
@@ -128,15 +131,18 @@ def with_images(
     if not changes:
         return Images(tuple(modes), "")
     number = max(map(len, orbits))
-    if number > most:
-        said = _in_words(f"more than {most}", changes)
-        return Images(tuple(modes), f"{said} Only modes at which a search ended were taken.")
+    is_complete = number <= most
+    if not is_complete:
+        orbits = [orbit[:2] for orbit in orbits]
     known = list(modes)
     for mode, thetas in zip(modes, orbits, strict=True):
         for image in (_image(density, mode, theta) for theta in thetas[1:]):
             if all(distance_between(image, other) > _SAME for other in known):
                 known.append(image)
-    return Images(tuple(known), _in_words(str(number), changes))
+    if is_complete:
+        return Images(tuple(known), _in_words(str(number), changes))
+    said = f"{_in_words(f'more than {most}', changes)} Not all of them were taken."
+    return Images(tuple(known), said, is_complete=False)
 
 
 def _in_words(number: str, changes: Sequence[str]) -> str:

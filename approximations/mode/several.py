@@ -90,6 +90,8 @@ class OtherMode:
         Location, in the parameters that differ most.
     symmetry : str
         The symmetries of the posterior, where they are known and it has some.
+    has_all_images : bool, default True
+        Whether all images under these are among the other modes.
     """
 
     mode: Mode
@@ -97,6 +99,7 @@ class OtherMode:
     distance: float
     place: str
     symmetry: str = ""
+    has_all_images: bool = True
 
 
 @checked_arguments
@@ -238,7 +241,10 @@ def heaviest_mode(
     # A separate random stream, so that what is drawn next does not depend on it.
     images = with_images(density, [heaviest, *rest], rng.spawn(1)[0])
     others = sorted(images.modes[1:], key=log_mass, reverse=True)
-    return heaviest, tuple(_other(m, heaviest, images.sentence) for m in others)
+    return heaviest, tuple(
+        replace(_other(m, heaviest), symmetry=images.sentence, has_all_images=images.is_complete)
+        for m in others
+    )
 
 
 def _heaviest(modes: Sequence[Mode], here: Mode) -> Mode:
@@ -247,10 +253,10 @@ def _heaviest(modes: Sequence[Mode], here: Mode) -> Mode:
     return heaviest if mass_ratio(heaviest, here) > _HEAVIER else here
 
 
-def _other(mode: Mode, known: Mode, symmetry: str = "") -> OtherMode:
+def _other(mode: Mode, known: Mode) -> OtherMode:
     place = place_of(mode, most_different([known, mode]))
     apart = distance_between(known, mode)
-    return OtherMode(mode, mass_ratio(mode, known), apart, place, symmetry)
+    return OtherMode(mode, mass_ratio(mode, known), apart, place)
 
 
 def _sense_of_scale(density: LogDensity, mode: Mode | None) -> Gaussian:

@@ -50,6 +50,8 @@ class Reference:
     @property
     def broken(self) -> tuple[Broken, ...]:
         """Reasons not to trust it."""
+        if any(not other.has_all_images for other in self.others):
+            return (Broken("labels"),)
         pairs = self.pairs
         size = pairs.effective_sample_size
         return broken_by_weights(pairs.pareto_khat, size, unseen=self.unseen)
