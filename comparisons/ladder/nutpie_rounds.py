@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import nutpie
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
@@ -47,6 +46,8 @@ def compiled_by_nutpie(density: LogDensity, initvals: Mapping[str, Any] | None) 
     ------
     SamplingError
     """
+    import nutpie  # when used, as it takes long to import
+
     try:
         return nutpie.compile_pymc_model(density.model, initial_points=initvals)
     except Warning:
@@ -133,6 +134,8 @@ def _started(compiled: Any, density: LogDensity, plan: Plan, chain: int) -> Any:
 
 
 def _begun(compiled: Any, plan: Plan, seed: int) -> _Chain:
+    import nutpie
+
     drawn = {"all": 0}
     options = dict(plan.further.get("nuts", {}))
     if "max_treedepth" in options:  # as PyMC calls it
