@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -108,11 +109,21 @@ def terms_at(density: LogDensity, theta: np.ndarray) -> dict[str, float]:
 
     Uses the model's own data, even after `LogDensity.set_data`.
     """
+    names, function = _terms(density)
     point = {block.value_name: block.take(theta) for block in density.blocks}
+    with np.errstate(all="ignore"):
+        return dict(zip(names, map(float, function(point)), strict=True))
+
+
+@lru_cache(maxsize=1)
+def _terms(density: LogDensity) -> tuple[list[str], Callable[[dict[str, Any]], list[np.ndarray]]]:
+    """Compile the terms of a model, as `pymc.Model.point_logps` does at each call."""
+    model = density.model
+    terms = [*model.basic_RVs, *model.potentials]
     mode = CompileMode(linker="py", optimizer="fast_compile")  # Numba would need seconds
-    with lean_rewriting(), np.errstate(all="ignore"):
-        terms = density.model.point_logps(point, round_vals=12, mode=mode)
-    return {name: float(value) for name, value in terms.items()}
+    with lean_rewriting():
+        sums = [factor.sum() for factor in model.logp(terms, sum=False)]
+        return [term.name for term in terms], model.compile_fn(sums, mode=mode)
 
 
 def _map_point(density: LogDensity) -> np.ndarray:

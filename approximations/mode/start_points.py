@@ -153,7 +153,7 @@ def prior_points(density: LogDensity, instead: np.ndarray, rng: np.random.Genera
     return points
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _draw_of_prior(density: LogDensity, flat: frozenset[str]) -> Callable[[int], Any]:
     """Compile a function from a seed to a draw of the prior, by value variable."""
     model = density.model

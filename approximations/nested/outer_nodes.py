@@ -21,7 +21,7 @@ from .surrogate import Surrogate
 
 # Largest number of outer parameters for a product rule, and its nodes per axis.
 _MOST_AXES = 4
-_MOMENT_POINTS = 2**14
+_MOMENT_POINTS = 2**12
 _POINTS = {1: 41, 2: 9, 3: 5, 4: 3}
 
 
