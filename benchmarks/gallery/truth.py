@@ -39,7 +39,8 @@ def is_sound(diagnostics: dict[str, Any]) -> bool:
 
 
 def write_truth(name: str, entry: dict[str, Any]) -> None:
-    """Write one model's truth, a list on one line."""
+    """Write one model's truth, each list on one line."""
     FOLDER.mkdir(exist_ok=True)
-    text = re.sub(r"\[[^\[\]]*\]", lambda m: re.sub(r"\s+", "", m[0]), json.dumps(entry, indent=1))
+    text = json.dumps(entry, indent=1)
+    text = re.sub(r"\[\n[^\]]*\]", lambda found: re.sub(r"\s+", "", found[0]), text)
     (FOLDER / f"{name}.json").write_text(text + "\n")

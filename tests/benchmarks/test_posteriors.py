@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from tripos.approximations import LogDensity, laplace
-from tripos.approximations.density.graphs.parameters import labels_of
 from tripos.approximations.errors import ModeAtInfinityError
 
 # Benchmarks are scripts and no package of tripos.
@@ -16,6 +15,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 from posteriors import POSTERIORS, errors, exact, truth
 from posteriors.posterior import Nuts, Quadrature
+from posteriors.quantities import quantities_of
 from posteriors.truth import PROBABILITIES, Known, load_truth
 
 DATA_PACKAGES = {"statsmodels", "sklearn"}
@@ -33,21 +33,10 @@ def _built(name):
         pytest.skip(f"{name} needs the data of {package}, which is not installed")
 
 
-def _quantities(model):
-    """Flattened names of free variables and deterministics, without compiling anything."""
-    names = []
-    for variable in (*model.free_RVs, *model.deterministics):
-        dims = model.named_vars_to_dims.get(variable.name)
-        coords = [model.coords.get(dim) for dim in dims] if dims else None
-        shape = tuple(length or len(coords[k]) for k, length in enumerate(variable.type.shape))
-        names += labels_of(variable.name, shape, coords)
-    return names
-
-
 @pytest.mark.parametrize("name", POSTERIORS)
 def test_quantities_of_the_truth_are_the_models(name):
     known = set(load_truth(name).quantities)
-    posterior, quantities = POSTERIORS[name], _quantities(_built(name))
+    posterior, quantities = POSTERIORS[name], quantities_of(_built(name))
     assert known == set(posterior.only or quantities)
     assert known <= set(quantities)
     assert len(known) <= 20
