@@ -172,12 +172,15 @@ def cubic_splines() -> pm.Model:
     return model
 
 
-def errors_in_variables() -> pm.Model:
-    """A predictor measured with error: 30 latent values."""
+def _measured_with_error() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(212)
     true_x = rng.normal(3.0, 2.0, 30)
-    x = true_x + rng.normal(0.0, 1.0, 30)
-    y = 1.0 + 0.8 * true_x + rng.normal(0.0, 0.5, 30)
+    return true_x + rng.normal(0.0, 1.0, 30), 1.0 + 0.8 * true_x + rng.normal(0.0, 0.5, 30)
+
+
+def errors_in_variables() -> pm.Model:
+    """A predictor measured with error: 30 latent values."""
+    x, y = _measured_with_error()
     with pm.Model() as model:
         mean, sd = pm.Normal("mean", 0.0, 10.0), pm.HalfNormal("sd", 5.0)
         latent = pm.Normal("latent", mean, sd, shape=30)
@@ -185,6 +188,20 @@ def errors_in_variables() -> pm.Model:
         sigma = pm.HalfNormal("sigma", 1.0)
         pm.Normal("x", latent, 1.0, observed=x)
         pm.Normal("y", a + b * latent, sigma, observed=y)
+    return model
+
+
+def _without_latent_values() -> pm.Model:
+    """The same with the latent values integrated out: given x they are normal."""
+    x, y = _measured_with_error()
+    with pm.Model() as model:
+        mean, sd = pm.Normal("mean", 0.0, 10.0), pm.HalfNormal("sd", 5.0)
+        a, b = pm.Normal("a", 0.0, 5.0), pm.Normal("b", 0.0, 2.0)
+        sigma = pm.HalfNormal("sigma", 1.0)
+        share = sd**2 / (sd**2 + 1.0)
+        pm.Normal("x", mean, pm.math.sqrt(sd**2 + 1.0), observed=x)
+        spread = pm.math.sqrt(sigma**2 + b**2 * share)
+        pm.Normal("y", a + b * (mean + share * (x - mean)), spread, observed=y)
     return model
 
 
@@ -225,6 +242,7 @@ NONLINEAR = (
     entry(logistic_growth, "ODE", ("start", "rate", "capacity", "sigma"),
           "the closed solution of logistic growth"),
     entry(cubic_splines, "regression", ("a", "sigma", "curve"), "12 B-splines"),
-    entry(errors_in_variables, "latent", ("a", "b", "sigma"), "a predictor measured with error"),
+    entry(errors_in_variables, "latent", ("a", "b", "sigma"), "a predictor measured with error",
+          sampled=_without_latent_values),
     entry(neural_network, "network", ("predicted",), "a network of two hidden units"),
 )  # fmt: skip
