@@ -69,7 +69,7 @@ bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse f
 bench-verdict: .venv/.complete  ## the verdicts on 65 posteriors of known truth, many seeds (half an hour)
 	$(BIN)/python benchmarks/verdicts.py
 
-bench-ladder: .venv/.complete  ## fit on the same 65 and on a gallery of 67 models, against NUTS (hours)
+bench-ladder: .venv/.complete  ## fit on the same 65 and on a gallery, against NUTS (hours)
 	$(BIN)/python benchmarks/ladder.py --posteriors --seeds 5
 	$(BIN)/python benchmarks/ladder.py --gallery --cold
 

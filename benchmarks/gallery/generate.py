@@ -19,8 +19,8 @@ from posteriors.generate import PACKAGES
 from posteriors.sampling import Run, compiled, known_from, run
 from posteriors.truth import known_to_json
 
-from . import GALLERY, Entry
-from .truth import FOLDER, LEAST_ESS, is_sound, write_truth
+from . import CANDIDATES, Entry
+from .truth import LEAST_ESS, has_truth, is_sound, write_truth
 
 FEWEST, MOST = 5_000, 60_000  # draws a chain
 WANTED_ESS = 2 * LEAST_ESS
@@ -84,14 +84,14 @@ def _of(longest: Run, draws: dict[str, np.ndarray]) -> dict[str, Any]:
 
 def wanted(only: list[str] | None) -> Iterator[Entry]:
     """The models that are named, or that have no truth yet."""
-    for name, entry in GALLERY.items():
-        if name in only if only else not (FOLDER / f"{name}.json").exists():
+    for name, entry in CANDIDATES.items():
+        if name in only if only else not has_truth(name):
             yield entry
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=list(GALLERY), metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=list(CANDIDATES), metavar="NAME")
     for entry in wanted(parser.parse_args().only):
         started = time.perf_counter()
         with warnings.catch_warnings():

@@ -22,13 +22,17 @@ def load_truth(name: str) -> Truth:
     KeyError
         When there is nothing: run ``python -m gallery.generate --only NAME`` in ``benchmarks/``.
     """
-    path = FOLDER / f"{name}.json"
-    if not path.exists():
+    if not has_truth(name):
         raise KeyError(
             f"There is no truth for {name!r}; make it by python -m gallery.generate --only {name}, "
             "in the folder benchmarks."
         )
-    return truth_of_json(json.loads(path.read_text()))
+    return truth_of_json(json.loads((FOLDER / f"{name}.json").read_text()))
+
+
+def has_truth(name: str) -> bool:
+    """Whether a long run of a model is stored."""
+    return (FOLDER / f"{name}.json").exists()
 
 
 def is_sound(diagnostics: dict[str, Any]) -> bool:
