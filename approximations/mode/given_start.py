@@ -75,7 +75,7 @@ def checked_mode(density: LogDensity, mode: Mode) -> Mode:
         When it is of another model, or of other data.
     """
     if mode.parameters == density.parameters:
-        if np.isclose(density.value(mode.theta), mode.logp):
+        if is_same_value(density.value(mode.theta), mode.logp):
             return mode
         what = f"has log density {mode.logp:.6g}, and that of the model there is another one"
     else:
@@ -84,6 +84,11 @@ def checked_mode(density: LogDensity, mode: Mode) -> Mode:
         f"start is a mode of another model, or of other data: it {what}. Pass a mode that "
         "find_mode has found for this model, or leave start out."
     )
+
+
+def is_same_value(one: float, other: float) -> bool:
+    """Whether two log densities are the same to rounding, on any machine."""
+    return bool(np.isclose(one, other, rtol=1e-10, atol=1e-8))
 
 
 def recorded_start(start: Start) -> Any:

@@ -92,7 +92,7 @@ def explore(
     searches: int,
     max_iterations: int,
     advance: Callable[[int], object] = lambda done: None,
-) -> None:
+) -> bool:
     """Search from candidates separated by a valley, highest first, until none is left.
 
     Parameters
@@ -107,16 +107,21 @@ def explore(
         Largest number of searches, and of steps of each.
     advance : callable
         Called after each search.
+
+    Returns
+    -------
+    bool
+        Whether it ended by itself, rather than by the number of searches.
     """
     if searches < 1:
-        return
+        return False
     candidates = candidates_around(density, gaussian, rng, is_mode=bool(search.modes))
     for mode in search.modes:
         candidates = beyond_valleys(density, candidates, mode.theta)
     for _ in range(searches):
         candidates = candidates.only(candidates.doubts < _MOST_DOUBTS)
         if not len(candidates) or sum(search.failures.values()) >= _MOST_FAILURES:
-            return
+            return True
         start, candidates = candidates.split_off_best()
         found = search.begin(density, start, max_iterations)
         advance(1)
@@ -125,6 +130,7 @@ def explore(
         else:
             candidates = beyond_valleys(density, candidates, found.theta)
             candidates = candidates.joined(_images_elsewhere(density, search, found))
+    return not len(candidates)
 
 
 def _images_elsewhere(density: LogDensity, search: ModeSearch, found: Mode) -> Candidates:

@@ -105,7 +105,8 @@ def _runs_away(path: Sequence[Iterate]) -> bool:
     later = path[len(path) // 2 :]
     if len(path) >= _LONG and later[-1].logp - later[0].logp < _NOTHING:
         # A search that converges, however slowly, gains almost nothing in its second half.
-        share = _distance(later) / _distance(path)
+        whole = _distance(path)
+        share = _distance(later) / whole if whole > 0 else 0.0
         return share > 0.1 and _share_along(later) > 0.5
     if len(path) < 11:
         return False

@@ -22,7 +22,7 @@ from .multistart import ModeSearch, explore
 from .relabelling import with_images
 
 # Largest number of moves to a heavier mode, and how much heavier it has to be.
-_MOST_MOVES, _HEAVIER = 3, 1.001
+_MOST_ROUNDS, _HEAVIER = 6, 1.001
 # Mass relative to the heaviest mode's below which a mode is ignored; steps of a search.
 _LEAST, _MOST_ITERATIONS = 0.01, 200
 
@@ -90,8 +90,8 @@ class OtherMode:
         Location, in the parameters that differ most.
     symmetry : str
         The symmetries of the posterior, where they are known and it has some.
-    has_all_images : bool, default True
-        Whether all images under these are among the other modes.
+    are_all : bool, default True
+        Whether these are all modes, images under the symmetries included, as far as searches tell.
     """
 
     mode: Mode
@@ -99,7 +99,7 @@ class OtherMode:
     distance: float
     place: str
     symmetry: str = ""
-    has_all_images: bool = True
+    are_all: bool = True
 
 
 @checked_arguments
@@ -232,18 +232,21 @@ def heaviest_mode(
     """
     starts = checked_count("starts", starts)
     search, heaviest = ModeSearch([mode], [0]), mode
-    for _ in range(_MOST_MOVES + 1):
-        explore(density, search, heaviest.gaussian, rng, starts, _MOST_ITERATIONS)
+    for _ in range(_MOST_ROUNDS):
+        known = len(search.modes)
+        has_ended = explore(density, search, heaviest.gaussian, rng, starts, _MOST_ITERATIONS)
         before, heaviest = heaviest, _heaviest(search.modes, heaviest)
-        if heaviest is before:
+        # Where all searches were used, and led to new modes, there may be more of them.
+        has_ended = has_ended or len(search.modes) == known
+        if has_ended and heaviest is before:
             break
     rest = [m for m in search.modes if m is not heaviest and mass_ratio(m, heaviest) >= _LEAST]
     # A separate random stream, so that what is drawn next does not depend on it.
     images = with_images(density, [heaviest, *rest], rng.spawn(1)[0])
     others = sorted(images.modes[1:], key=log_mass, reverse=True)
+    are_all = images.is_complete and has_ended
     return heaviest, tuple(
-        replace(_other(m, heaviest), symmetry=images.sentence, has_all_images=images.is_complete)
-        for m in others
+        replace(_other(m, heaviest), symmetry=images.sentence, are_all=are_all) for m in others
     )
 
 

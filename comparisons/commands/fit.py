@@ -13,7 +13,7 @@ import xarray as xr
 
 from ...approximations.errors import UntrustedWarning
 from ..comparison import Comparison
-from ..ladder import LADDER, fit
+from ..ladder import fit
 from ..storage import check_place, file_name, replace_folder, write_contents
 from ..summary import summary_of
 from ..target import load_model
@@ -76,7 +76,7 @@ def run_fit_job(
             model,
             tolerance=tolerance,
             var_names=ask,
-            methods=tuple(methods or LADDER),
+            methods=methods or None,
             draws=draws,
             random_seed=random_seed,
             nuts=nuts,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +20,7 @@ from ...approximations.density import LogDensity, as_density
 from ...approximations.errors import (
     ArgumentError,
     ImproperPosteriorError,
+    MemoryLimitError,
     NoMethodError,
     NoTrustedMethodError,
     QuadratureWarning,
@@ -31,14 +34,19 @@ from ..compare import tell
 from ..verdict.judging import Tolerances
 from ..verdict.quantities import quantities_asked
 from .chains import checked_options
-from .ground import Ground, Request
 from .record import Attempt, Rung, ladder_group, no_attempt, said_of_none
-from .rungs import RUNGS, Climbed, by_method
+from .rungs import RUNGS, Outcome, by_method
+from .shared import Request, Shared
 
-_RUNGS = {method.rung: name for name, method in METHODS.items() if method.rung is not None}
 
-LADDER = tuple(_RUNGS[rung] for rung in sorted(_RUNGS))
-"""The rungs, cheapest first."""
+def rungs() -> tuple[str, ...]:
+    """Methods that are rungs of the ladder, cheapest first, as they are registered now."""
+    known = {method.rung: name for name, method in METHODS.items() if method.rung is not None}
+    return tuple(known[rung] for rung in sorted(known))
+
+
+LADDER = rungs()
+"""The rungs of tripos's own methods, cheapest first."""
 
 
 @checked_arguments
@@ -47,7 +55,7 @@ def fit(
     *,
     tolerance: Tolerances | None = None,
     var_names: Sequence[str] | None = None,
-    methods: Sequence[str] = LADDER,
+    methods: Sequence[str] | None = None,
     draws: int = 4000,
     random_seed: int | np.random.Generator | None = None,
     nuts: Mapping[str, Any] | None = None,
@@ -73,7 +81,8 @@ def fit(
         The variables that matter: a method is accepted when all of their quantities are. All, if
         None.
     methods : sequence of str, optional
-        The rungs to climb, in this order.
+        The rungs to climb, in this order; all of `LADDER`, and those that were registered since,
+        if None.
     draws : int, default 4000
         Number of independent draws of the methods that draw them.
     random_seed : int or Generator, optional
@@ -115,10 +124,11 @@ def fit(
     UntrustedWarning
         When no rung was accepted: what is the matter with which quantities, and what to do.
     """
-    if unknown := [name for name in methods if name not in LADDER]:
-        raise NoMethodError(f"The ladder has no rung called {unknown}; it has {list(LADDER)}.")
+    methods, known = rungs() if methods is None else methods, rungs()
+    if unknown := [name for name in methods if name not in known]:
+        raise NoMethodError(f"The ladder has no rung called {unknown}; it has {list(known)}.")
     if not methods:
-        raise ArgumentError(f"Name at least one rung of {list(LADDER)}.")
+        raise ArgumentError(f"Name at least one rung of {list(known)}.")
     density = as_density(model)
     request = Request(
         density,
@@ -130,31 +140,46 @@ def fit(
         generator(random_seed),
         progressbar,
     )
-    rungs, attempts = _climbed(request, methods)
-    group = ladder_group(rungs, attempts, request.quantities)
-    merits = [(a.make is not None, a.agreeing, k) for k, a in enumerate(attempts)]
-    best = max(merits)[-1]
-    return _tree_of(attempts[best], group, rungs, strict=strict)
+    tried, attempts = _climbed(request, methods)
+    group = ladder_group(tried, attempts, request.quantities)
+    best, tree = _best_tree(attempts)
+    if tree is not None:
+        tree.attrs["accepted"] = int(best.accepted)
+        tree["ladder"] = xr.DataTree(group)
+        if best.accepted:
+            return tree
+    if tree is None or strict:
+        said = "\n".join(f"  {rung.method}: {rung.why}" for rung in tried)
+        raise NoTrustedMethodError(f"No method was accepted.\n{said}", tree, group)
+    warnings.warn(said_of_none(best, tree.attrs["method"]), UntrustedWarning, stacklevel=3)
+    return tree
 
 
 def _climbed(request: Request, methods: Sequence[str]) -> tuple[list[Rung], list[Attempt]]:
     """Try the rungs in order, until one is accepted."""
-    ground, rungs, attempts = Ground(), [], []
+    shared, tried, attempts = Shared(), list[Rung](), list[Attempt]()
     for method in methods:
         if request.progressbar:
             tell(method)
         started, before = time.perf_counter(), sum(request.density.evaluations.values())
-        attempt, ground = _tried(method, request, ground)
+        try:
+            attempt, shared = _tried(method, request, shared)
+        except KeyboardInterrupt:
+            if not any(attempt.make for attempt in attempts):
+                raise
+            attempt = replace(
+                no_attempt("It was interrupted before it had a tree."), is_interrupted=True
+            )
         seconds = time.perf_counter() - started
         evaluations = sum(request.density.evaluations.values()) - before + attempt.evaluations
-        rungs.append(Rung(method, attempt.accepted, attempt.why, seconds, evaluations))
+        tried.append(Rung(method, attempt.accepted, attempt.why, seconds, evaluations))
         attempts.append(attempt)
-        if attempt.accepted:
+        if attempt.accepted or attempt.is_interrupted:
             break
-    return rungs, attempts
+    return tried, attempts
 
 
-def _tried(method: str, request: Request, ground: Ground) -> Climbed:
+def _tried(method: str, request: Request, shared: Shared) -> Outcome:
     """Try one rung; a failure that is known is recorded.
 
     Raises
@@ -166,31 +191,29 @@ def _tried(method: str, request: Request, ground: Ground) -> Climbed:
         why = (
             f"It was skipped: it serves up to {most} scalars, and there are {request.density.size}."
         )
-        return no_attempt(why), ground
+        return no_attempt(why), shared
     with warnings.catch_warnings():
         # What these say is a part of the judgement, and the record keeps it.
         for said in (UntrustedWeightsWarning, QuadratureWarning, SmallGroupsWarning):
             warnings.simplefilter("ignore", said)
         try:
-            return RUNGS.get(method, partial(by_method, method))(request, ground)
+            return RUNGS.get(method, partial(by_method, method))(request, shared)
         except ImproperPosteriorError:
             raise
         except TriposError as failure:
-            return no_attempt(f"{type(failure).__name__}: {failure}"), ground
+            return no_attempt(f"{type(failure).__name__}: {failure}"), shared
 
 
-def _tree_of(
-    best: Attempt, group: xr.Dataset, rungs: Sequence[Rung], *, strict: bool
-) -> xr.DataTree:
-    """Make the tree, and say so where it cannot be trusted."""
-    tree = None if best.make is None else best.make()
-    if tree is not None:
-        tree.attrs["accepted"] = int(best.accepted)
-        tree["ladder"] = xr.DataTree(group)
-        if best.accepted:
-            return tree
-    if tree is None or strict:
-        said = "\n".join(f"  {rung.method}: {rung.why}" for rung in rungs)
-        raise NoTrustedMethodError(f"No method was accepted.\n{said}", tree, group)
-    warnings.warn(said_of_none(best, str(tree.attrs["method"])), UntrustedWarning, stacklevel=4)
-    return tree
+def _best_tree(attempts: Sequence[Attempt]) -> tuple[Attempt, xr.DataTree | None]:
+    """Make the tree of the attempt with most quantities accepted, the last of those.
+
+    A tree that cannot be made, since memory is short, gives way to the next best.
+    """
+    merits = [(attempt.agreeing, k) for k, attempt in enumerate(attempts) if attempt.make]
+    for _, k in sorted(merits, reverse=True):
+        make = attempts[k].make
+        with warnings.catch_warnings(), suppress(MemoryLimitError):
+            warnings.simplefilter("ignore", UntrustedWeightsWarning)
+            if make is not None:
+                return attempts[k], make()
+    return attempts[-1], None

@@ -49,12 +49,14 @@ class Attempt:
         Why there are no judgements, or why it is not accepted whatever these say.
     evaluations : int
         Those of other packages, which no density counts.
+    is_interrupted : bool
     """
 
     table: pd.DataFrame
     make: Callable[[], xr.DataTree] | None = None
     why_not: str = ""
     evaluations: int = 0
+    is_interrupted: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -87,6 +89,8 @@ def no_attempt(why: str) -> Attempt:
 
 def said_of_none(best: Attempt, method: str) -> str:
     """Say what is the matter with which quantities, where no rung was accepted."""
+    if best.why_not:
+        return f"The tree of {method} is returned with accepted = 0. {best.why_not}"
     doubtful = [str(q) for q, row in best.table.iterrows() if row["judgement"] != "agrees"]
     names = f"{', '.join(doubtful[:6])}{', ...' if len(doubtful) > 6 else ''}"
     return (

@@ -12,78 +12,105 @@ import xarray as xr
 from ...approximations import METHODS
 from ...approximations.errors import LatentFieldError
 from ...approximations.importance import tree_of_pairs
+from ...approximations.limits import FEWEST_WEIGHTED
 from ...approximations.meter import Meter
 from ...approximations.nested.latent_field import latent_field
 from ...approximations.result import Record
-from ...approximations.trust import chain_signs
+from ...approximations.trust import Broken, chain_signs
 from ...approximations.trust_words import said
 from ..verdict import verdict
-from ..verdict.contrasts import Contrast, contrasts_of_pairs, log_skewed_density
-from ..verdict.exact_answers import errors_of, is_exact, judge_exact, judged_by_errors, own_errors
+from ..verdict.contrasts import (
+    Contrast,
+    contrasts_of_pairs,
+    contrasts_of_samples,
+    log_skewed_density,
+)
+from ..verdict.discrepancy import measured
+from ..verdict.exact_answers import (
+    OwnError,
+    errors_of,
+    is_exact,
+    judge_exact,
+    judged_by_errors,
+    own_errors,
+)
 from ..verdict.reference import Reference
 from ..verdict.weighing import judged_by_reference
 from .chains import sampled_to_target
-from .ground import Ground, Request, with_reference
 from .record import Attempt, no_attempt
+from .shared import Request, Shared, with_reference
 
-Climbed = tuple[Attempt, Ground]
+Outcome = tuple[Attempt, Shared]
 
-# Most pairs of weighted draws before a rung above is tried.
-_MOST_PAIRS = 16_000
-_SAID = "It stands on the joint mode, too, or on weighted draws about it, and there are none."
+# Most pairs of weighted draws for judging approximations, and as an answer of their own: they cost
+# less than chains of some thousand steps.
+_MOST_TO_JUDGE, _MOST_PAIRS = 16_000, 64_000
+_TOO = "It stands on the joint mode, too, or on weighted draws about it, and there are none."
 # What more draws do not mend.
 _NO_LACK = ("divergences", "BFMI", "not finite")
 
 
-def by_laplace(request: Request, ground: Ground) -> Climbed:
+def by_laplace(request: Request, shared: Shared) -> Outcome:
     """The normal approximation, by weights of the common draws."""
 
     def contrasts(reference: Reference) -> dict[str, Contrast]:
         return contrasts_of_pairs(reference.samples, reference.pairs)
 
-    return _by_distance("laplace", contrasts, request, ground)
+    return _by_distance("laplace", contrasts, request, shared)
 
 
-def by_skew_laplace(request: Request, ground: Ground) -> Climbed:
+def by_skew_laplace(request: Request, shared: Shared) -> Outcome:
     """The reflected normal approximation, by weights of the common draws."""
 
     def contrasts(reference: Reference) -> dict[str, Contrast]:
         log_density = log_skewed_density(request.density, reference.pairs)
         return contrasts_of_pairs(reference.samples, reference.pairs, log_density)
 
-    return _by_distance("skew_laplace", contrasts, request, ground)
+    return _by_distance("skew_laplace", contrasts, request, shared)
 
 
-def by_importance(request: Request, ground: Ground) -> Climbed:
-    """The weighted draws themselves, and more of them while only their number is lacking."""
-    ground = with_reference(request, ground)
-    reference = ground.reference
+def by_importance(request: Request, shared: Shared) -> Outcome:
+    """The weighted draws themselves, and more of them where their number is all that is lacking."""
+    shared = with_reference(request, shared)
+    reference = shared.reference
     if reference is None:
-        return _without_mode(ground)
+        return _without_mode(shared)
     while True:
         errors = {label: errors_of(reference.samples[label]) for label in request.quantities}
         broken = dict.fromkeys(request.quantities, reference.broken)
         table = judged_by_errors(errors, broken, request.tolerance)
         attempt = Attempt(table, partial(_tree_of_weights, request, reference))
-        lacks_draws = {reason.what for reason in reference.broken} <= {"size"}
-        if attempt.accepted or not lacks_draws or reference.size >= _MOST_PAIRS:
-            return attempt, replace(ground, reference=reference)
+        is_decided = attempt.accepted or "failed" in set(table["judgement"])
+        if is_decided or _wanted_pairs(request, reference, errors) > _MOST_PAIRS:
+            return attempt, replace(shared, reference=reference)
         reference = reference.doubled(request.rng)
 
 
-def by_nested_laplace(request: Request, ground: Ground) -> Climbed:
+def _wanted_pairs(
+    request: Request, reference: Reference, errors: Mapping[str, tuple[OwnError, ...]]
+) -> float:
+    """Estimate how many pairs would be enough; infinite, where more are no remedy."""
+    if not {reason.what for reason in reference.broken} <= {"size"}:
+        return np.inf
+    worst = max(error.value for found in errors.values() for error in found)
+    of_error = (worst / request.tolerance.monte_carlo) ** 2
+    of_size = FEWEST_WEIGHTED / reference.pairs.effective_sample_size
+    return reference.size * max(of_error, of_size, 2.0)
+
+
+def by_nested_laplace(request: Request, shared: Shared) -> Outcome:
     """Draws of the nested approximation, weighted: exact, if their weights can be trusted."""
     try:
         latent_field(request.density)
     except LatentFieldError as failure:
-        return no_attempt(f"It was skipped: {failure}"), ground
-    return by_method("nested_laplace", request, ground, weights=True)
+        return no_attempt(f"It was skipped: {failure}"), shared
+    return by_method("nested_laplace", request, shared, weights=True)
 
 
-def by_nuts(request: Request, ground: Ground) -> Climbed:
+def by_nuts(request: Request, shared: Shared) -> Outcome:
     """Chains, until what is asked is known well enough; they start at all modes."""
-    reference, starts = ground.reference, None
-    if reference is not None and reference.others:
+    reference, starts = shared.reference, None
+    if reference is not None and reference.others and "initvals" not in request.nuts:
         modes = [reference.mode, *(other.mode for other in reference.others)]
         starts = np.array([mode.theta for mode in modes])
     found = sampled_to_target(
@@ -94,29 +121,30 @@ def by_nuts(request: Request, ground: Ground) -> Climbed:
         rng=request.rng,
         progressbar=request.progressbar,
     )
-    attempt = _judged_tree(request, found.tree)
+    attempt = _judged_tree(request, shared, found.tree)
     if found.why_stopped == "interrupted":
-        attempt = replace(attempt, why_not="It was interrupted; these are the draws so far.")
-    return replace(attempt, evaluations=int(found.tree.attrs["evaluations_gradient"])), ground
+        said = "It was interrupted; these are the draws so far."
+        attempt = replace(attempt, why_not=said, is_interrupted=True)
+    return replace(attempt, evaluations=int(found.tree.attrs["evaluations_gradient"])), shared
 
 
-def by_method(name: str, request: Request, ground: Ground, **options: object) -> Climbed:
+def by_method(name: str, request: Request, shared: Shared, **options: object) -> Outcome:
     """Any registered method, by its tree and a verdict on it."""
     method = METHODS[name]
     if "mode" in method.needs:
-        ground = with_reference(request, ground)
-        if ground.reference is None:
+        shared = with_reference(request, shared)
+        if shared.reference is None:
             return no_attempt(
-                f"It needs the joint mode, and there is none: {ground.why_none}"
-            ), ground
-        options["start"] = ground.reference.mode
+                f"It needs the joint mode, and there is none: {shared.why_not}"
+            ), shared
+        options["start"] = shared.reference.mode
     options["random_seed"] = request.rng
     if method.draws != "chains":
         options["draws"] = request.draws
-    return _judged_tree(request, method(request.density, **options)), ground
+    return _judged_tree(request, shared, method(request.density, **options)), shared
 
 
-RUNGS: Mapping[str, Callable[[Request, Ground], Climbed]] = {
+RUNGS: Mapping[str, Callable[[Request, Shared], Outcome]] = {
     "laplace": by_laplace,
     "skew_laplace": by_skew_laplace,
     "importance": by_importance,
@@ -126,29 +154,29 @@ RUNGS: Mapping[str, Callable[[Request, Ground], Climbed]] = {
 """The rungs that stand on what others have found; the rest are `by_method`."""
 
 
-def _without_mode(ground: Ground) -> Climbed:
+def _without_mode(shared: Shared) -> Outcome:
     """Say why there are no weighted draws; once, for all rungs that stand on them."""
-    return no_attempt(ground.why_none), replace(ground, why_none=_SAID)
+    return no_attempt(shared.why_not), replace(shared, why_not=_TOO)
 
 
 def _by_distance(
     name: str,
     contrasts: Callable[[Reference], dict[str, Contrast]],
     request: Request,
-    ground: Ground,
-) -> Climbed:
+    shared: Shared,
+) -> Outcome:
     """Judge an approximation at the mode by its distance from the posterior."""
-    ground = with_reference(request, ground)
-    if ground.reference is None:
-        return _without_mode(ground)
+    shared = with_reference(request, shared)
+    if shared.reference is None:
+        return _without_mode(shared)
     names = list(request.quantities)
     found, reference = judged_by_reference(
         contrasts,
-        ground.reference,
+        shared.reference,
         request.tolerance,
         names,
         request.rng,
-        most=_MOST_PAIRS,
+        most=_MOST_TO_JUDGE,
         whole=True,
     )
     make = partial(
@@ -158,12 +186,13 @@ def _by_distance(
         start=reference.mode,
         random_seed=request.rng,
     )
-    return Attempt(found.table, make), replace(ground, reference=reference)
+    return Attempt(found.table, make), replace(shared, reference=reference)
 
 
 def _tree_of_weights(request: Request, reference: Reference) -> xr.DataTree:
     """Make the tree of `importance` from the common draws."""
     meter = Meter(request.density)
+    meter.spent(value=reference.pairs.evaluations)
     meter.fitted()
     settings = {"draws": request.draws, "pairs": reference.size, "start": reference.mode.theta}
     record = Record("importance", settings, request.random_seed)
@@ -173,11 +202,10 @@ def _tree_of_weights(request: Request, reference: Reference) -> xr.DataTree:
     return meter.written_into(tree)
 
 
-def _judged_tree(request: Request, tree: xr.DataTree) -> Attempt:
-    names = list(request.quantities)
-    if is_exact(tree):
-        table = judge_exact(tree, request.tolerance, names)
-    else:
+def _judged_tree(request: Request, shared: Shared, tree: xr.DataTree) -> Attempt:
+    """Judge a tree; an exact one by its own error, and by the weighted draws that there are."""
+    names, reference = list(request.quantities), shared.reference
+    if not is_exact(tree):
         found = verdict(
             tree,
             request.density,
@@ -185,8 +213,13 @@ def _judged_tree(request: Request, tree: xr.DataTree) -> Attempt:
             var_names=names,
             random_seed=request.rng,
         )
-        table = found.table
-    return Attempt(table, lambda: tree)
+        return Attempt(found.table, lambda: tree)
+    rows, missed = None, tuple[Broken, ...]()
+    if reference is not None:
+        missed = reference.missed
+        if not reference.broken:
+            rows = measured(contrasts_of_samples(tree, reference.samples), names)
+    return Attempt(judge_exact(tree, request.tolerance, names, rows, missed), lambda: tree)
 
 
 def _lacking(request: Request, tree: xr.DataTree) -> str | None:

@@ -28,6 +28,7 @@ from ...approximations.errors import (
 )
 from ...approximations.laplace import precision_of
 from ...approximations.mode import Mode, find_mode
+from ...approximations.mode.given_start import is_same_value
 from ...approximations.mode.masses import mass_ratio, most_different, place_of
 from ...approximations.result import generator
 from ...approximations.trust_words import distrust_of
@@ -35,12 +36,13 @@ from .contrasts import (
     Contrast,
     contrasts_of_tree_and_pairs,
     draws_of,
+    has_own_draws,
     is_normal_at_mode,
 )
 from .discrepancy import discrepancies, measured
 from .exact_answers import is_exact, judge_exact
 from .judging import DISTANCE, Tolerances, judge
-from .quantities import chosen_labels
+from .quantities import chosen_labels, quantities_asked
 from .reference import Reference, reference_sample
 from .result import Verdict
 from .weighing import checked_rows, judged_by_own_weights, judged_by_reference
@@ -117,7 +119,7 @@ def verdict(
         return replace(found, seconds=time.perf_counter() - started)
     density = as_density(model)
     before = sum(density.evaluations.values())
-    if is_exact(tree):
+    if is_exact(tree) and has_own_draws(tree):
         found = _judged_by_own_errors(tree, density, tolerance, var_names, generator(random_seed))
     elif tree.attrs.get("method") == "nested_laplace":
         found = judged_by_own_weights(tree, tolerance, var_names)
@@ -137,7 +139,7 @@ def _judged_by_tree(
     # A quantity that is not a number fails alone.
     finite = rows.index[rows["finite"].to_numpy(dtype=bool)]
     distrust = distrust_of(against, [str(label) for label in finite])
-    if is_exact(tree):
+    if is_exact(tree) and has_own_draws(tree):
         trusted = rows if distrust is None else None
         table = judge_exact(tree, tolerance, [str(label) for label in rows.index], trusted)
     else:
@@ -153,17 +155,19 @@ def _judged_by_own_errors(
     rng: np.random.Generator,
 ) -> Verdict:
     """Judge an exact answer, by weighted draws of the model too, where these can be trusted."""
-    if not chosen_labels(draws_of(tree), var_names):
+    known = set(quantities_asked(density, None))
+    names = [label for label in chosen_labels(draws_of(tree), var_names) if label in known]
+    if not names:
         checked_rows(pd.DataFrame())
     try:
-        reference = reference_sample(density, _mode_of(tree, density), rng, var_names)
+        reference = reference_sample(density, _mode_of(tree, density), rng, names)
     except (*NO_MODE, WeightsError, NonFiniteDensityError):
         # Nothing to compare with: its own diagnostics remain.
-        return Verdict(judge_exact(tree, tolerance, var_names), pd.DataFrame(), np.nan, 0, 0.0)
+        return Verdict(judge_exact(tree, tolerance, names), pd.DataFrame(), np.nan, 0, 0.0)
     pairs = reference.pairs
-    rows = measured(contrasts_of_tree_and_pairs(tree, density, pairs, reference.samples), var_names)
+    rows = measured(contrasts_of_tree_and_pairs(tree, density, pairs, reference.samples), names)
     trusted = None if reference.broken else rows
-    table = judge_exact(tree, tolerance, var_names, trusted)
+    table = judge_exact(tree, tolerance, names, trusted, reference.missed)
     return Verdict(table, rows, pairs.pareto_khat, 0, 0.0, **_places(reference, reference.mode))
 
 
@@ -210,7 +214,9 @@ def _mode_of(tree: xr.DataTree, density: LogDensity) -> Mode:
     fit = tree["fit"].to_dataset()
     labels = tuple(str(label) for label in fit["parameter"].values)
     theta = fit["mode"].values
-    if labels != density.parameters or not np.isclose(density.value(theta), fit["logp_mode"]):
+    if labels != density.parameters or not is_same_value(
+        density.value(theta), float(fit["logp_mode"])
+    ):
         raise ArgumentError(
             f"The tree is an approximation of another model, or of other data: it has "
             f"{', '.join(labels[:6])} with log density {float(fit['logp_mode']):.6g} at its mode, "

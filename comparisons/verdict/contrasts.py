@@ -69,15 +69,23 @@ def contrasts_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Contra
 
 def contrasts_of_samples(one: xr.DataTree, exact: Mapping[str, Sample]) -> dict[str, Contrast]:
     """Pair the quantities of a tree with samples of the exact posterior, by label."""
-    draws, claims = draws_of(one), is_exact(one)
+    draws, claims = draws_of(one), is_exact(one) and has_own_draws(one)
     own = samples_of_posterior(one) if claims else {}
     own |= {label: sample_of(x, independent=True) for label, x in draws.items() if label not in own}
-    own |= cells_of(one)
+    own |= cells_of(one) if claims else {}
     return {
         label: Contrast(own[label], exact[label], counts_own_noise=claims)
         for label in draws
         if label in exact
     }
+
+
+def has_own_draws(tree: xr.DataTree) -> bool:
+    """Whether the draws of a tree could be those of its weighted points, or its cells."""
+    if "weighted_posterior" not in tree.children and not cells_of(tree):
+        return True
+    samples, draws = samples_of_posterior(tree), draws_of(tree)
+    return all(_could_be_of(x, samples[label]) for label, x in draws.items() if label in samples)
 
 
 def contrasts_of_pairs(

@@ -8,7 +8,7 @@ asked is small, and no trusted reference contradicts them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ from .quantities import chosen_labels
 
 # Standard error of a quartile of independent normal draws over that of their mean.
 _OF_QUARTILES = 1.3626
+# Standard errors beyond which an intolerable discrepancy from a reference is not taken for noise.
+_DOUBT = 2.5
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class OwnError:
         if self.of == "sd":
             return f"{100 * self.value:.2g} %"
         return f"{self.value:.2g} sd"
+
+
+NOT_FINITE = OwnError("mean", np.nan)
+"""Of a quantity that is not finite in some draws."""
 
 
 def is_exact(tree: xr.DataTree) -> bool:
@@ -90,17 +96,20 @@ def own_errors(
     by_rule = {}
     if "mean_error" in fit:
         by_rule = {str(q): fit.sel(quantity=q) for q in fit["quantity"].values}
-    return {
-        label: _by_rule(by_rule[label]) if label in by_rule else errors_of(samples[label])
-        for label in chosen_labels(samples, var_names)
-    }
+    draws = tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"]
+    found = {}
+    for label in chosen_labels(samples, var_names):
+        errors = _by_rule(by_rule[label]) if label in by_rule else errors_of(samples[label])
+        is_resampled = label in by_rule or "weighted_posterior" in tree.children
+        found[label] = _of_draws(errors, draws) if is_resampled else errors
+    return found
 
 
 def errors_of(sample: Sample) -> tuple[OwnError, ...]:
     """Monte Carlo errors of mean and sd; of the quartiles, where moments do not exist."""
     used = sample.values[sample.weights > 0]
     if not np.all(np.isfinite(used)):
-        return (OwnError("mean", np.nan),)
+        return (NOT_FINITE,)
     if np.ptp(used) == 0:
         return (OwnError("mean", 0.0),)
     if sample.tail_index(2) < HEAVY_TAIL:
@@ -108,17 +117,30 @@ def errors_of(sample: Sample) -> tuple[OwnError, ...]:
         if np.isfinite(of_mean) and np.isfinite(of_sd):
             return OwnError("mean", of_mean / sd), OwnError("sd", of_sd / sd)
     errors = [sample.error(sample.quantile_influence(p)) / sample.spread for p in QUARTILES]
-    return (OwnError("quartiles", float(np.max(errors)) / _OF_QUARTILES),)
+    worst = float(np.max(errors)) / _OF_QUARTILES
+    # Of too few draws there is no error to be had.
+    return (OwnError("quartiles", worst if np.isfinite(worst) else np.inf),)
 
 
 def _by_rule(known: xr.Dataset) -> tuple[OwnError, ...]:
-    """Errors of a grid, whose quantiles are known where moments do not exist."""
-    sd = float(known["sd"])
-    if not sd > 0:
+    """Errors of a grid; none is known of its quantiles, where moments do not exist."""
+    sd, quantiles = float(known["sd"]), known["quantiles"].values
+    if not np.all(np.isfinite(quantiles)):
+        return (NOT_FINITE,)
+    if not np.isfinite(sd) or sd == 0:
         return (OwnError("quartiles", 0.0),)
-    return OwnError("mean", float(known["mean_error"]) / sd), OwnError(
-        "sd", float(known["sd_error"]) / sd
-    )
+    errors = float(known["mean_error"]) / sd, float(known["sd_error"]) / sd
+    return OwnError("mean", errors[0]), OwnError("sd", errors[1])
+
+
+def _of_draws(errors: tuple[OwnError, ...], draws: int) -> tuple[OwnError, ...]:
+    """Add the noise of draws of equal weight that stand for something more accurate."""
+    noise = {
+        "mean": 1 / np.sqrt(draws),
+        "sd": 1 / np.sqrt(2 * draws),
+        "quartiles": 1 / np.sqrt(draws),
+    }
+    return tuple(replace(e, value=float(np.hypot(e.value, noise[e.of]))) for e in errors)
 
 
 def judge_exact(
@@ -126,7 +148,7 @@ def judge_exact(
     tolerance: Tolerances | None = None,
     var_names: Sequence[str] | None = None,
     rows: pd.DataFrame | None = None,
-    remedy: str = "use NUTS",
+    missed: tuple[Broken, ...] = (),
 ) -> pd.DataFrame:
     """Judge each quantity of an answer that is exact up to Monte Carlo or quadrature error.
 
@@ -138,8 +160,8 @@ def judge_exact(
         Variables; all, if None.
     rows : DataFrame, optional
         Discrepancies from a trusted reference, with the noise of both in their errors.
-    remedy : str
-        What to do about a quantity that the reference contradicts.
+    missed : tuple of Broken
+        What is known of the posterior that the tree may have missed.
 
     Returns
     -------
@@ -148,7 +170,8 @@ def judge_exact(
         Carlo error". A quantity that a reference contradicts is judged by its distance.
     """
     errors = own_errors(tree, var_names)
-    return judged_by_errors(errors, broken_by_quantity(tree, errors), tolerance, rows, remedy)
+    broken = {q: (*found, *missed) for q, found in broken_by_quantity(tree, errors).items()}
+    return judged_by_errors(errors, broken, tolerance, rows)
 
 
 def judged_by_errors(
@@ -156,7 +179,6 @@ def judged_by_errors(
     broken: Mapping[str, tuple[Broken, ...]],
     tolerance: Tolerances | None = None,
     rows: pd.DataFrame | None = None,
-    remedy: str = "use NUTS",
 ) -> pd.DataFrame:
     """Judge quantities by their own errors, and by reasons not to trust them; see `judge_exact`."""
     limits = tolerance or Tolerances()
@@ -164,17 +186,25 @@ def judged_by_errors(
     for label, found in errors.items():
         row = None if rows is None or label not in rows.index else rows.loc[label]
         if row is not None and _contradicts(row, limits):
-            judged[label] = judged_distance(label, row, limits, remedy=remedy)
+            judged[label] = judged_distance(label, row, limits)
         else:
             judged[label] = _judged(label, found, said(broken[label]), limits)
     return pd.DataFrame.from_dict(judged, orient="index").rename_axis("quantity")
 
 
 def _contradicts(row: pd.Series, limits: Tolerances) -> bool:
-    """Whether a discrepancy is more than the noise of both sides, and not surely tolerable."""
+    """Whether a discrepancy is more than the noise of both sides.
+
+    Where it is inside its tolerance for sure that does not matter; where it looks intolerable, less
+    is enough to doubt.
+    """
+    if not row["finite"]:
+        return False
     count = limits.standard_errors
-    return bool(row["finite"]) and any(
-        c.distance > count * c.error and not c.is_inside(count) for c in criteria_of(row, limits)
+    return any(
+        criterion.distance > (_DOUBT if criterion.excess > 1 else count) * criterion.error
+        and not criterion.is_inside(count)
+        for criterion in criteria_of(row, limits)
     )
 
 

@@ -22,6 +22,8 @@ def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> lis
     if var_names is None:
         return labels
     names = [var_names] if isinstance(var_names, str) else list(var_names)
+    if not names:
+        raise ArgumentError("var_names is empty: name at least one variable, or leave it out.")
     of = {name: [x for x in labels if x == name or x.startswith(f"{name}[")] for name in names}
     if unknown := [name for name, found in of.items() if not found]:
         known = list(dict.fromkeys([label.partition("[")[0] for label in labels] + labels))

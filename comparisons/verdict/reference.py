@@ -50,11 +50,16 @@ class Reference:
     @property
     def broken(self) -> tuple[Broken, ...]:
         """Reasons not to trust it."""
-        if any(not other.has_all_images for other in self.others):
-            return (Broken("labels"),)
+        if any(not other.are_all for other in self.others):
+            return (Broken("modes", len(self.others) + 1),)
         pairs = self.pairs
         size = pairs.effective_sample_size
         return broken_by_weights(pairs.pareto_khat, size, unseen=self.unseen)
+
+    @property
+    def missed(self) -> tuple[Broken, ...]:
+        """What it has found of the posterior that other methods may miss, too."""
+        return tuple(reason for reason in self.broken if reason.what == "unseen mass")
 
     @property
     def size(self) -> int:

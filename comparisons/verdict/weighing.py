@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ...approximations.errors import NoSharedVariableError
+from ...approximations.errors import NonFiniteDensityError, NoSharedVariableError
 from ...approximations.trust import broken_by_weights
 from ...approximations.trust_words import said
 from ...approximations.weights.kept import weights_of_ratios
@@ -63,7 +63,11 @@ def judged_by_reference(
         )
         if reference.size >= most or reference.broken or not is_open:
             return Verdict(table, rows, reference.pairs.pareto_khat, 0, 0.0), reference
-        reference = reference.doubled(rng)
+        try:
+            reference = reference.doubled(rng)
+        except NonFiniteDensityError:
+            # What the first draws have found holds.
+            return Verdict(table, rows, reference.pairs.pareto_khat, 0, 0.0), reference
 
 
 def judged_by_own_weights(
@@ -108,7 +112,8 @@ def of_modes(reference: Reference) -> str:
         f"the posterior has another mode, at {most.place}, with {most.relative_mass:.2g} times the "
         "mass of this one by its own normal approximation (see find_modes)"
     )
-    return f"{others}{f'; {most.symmetry}' if most.symmetry else ''}: "
+    symmetry = most.symmetry.removesuffix(".")
+    return f"{others}{f' ({symmetry[0].lower()}{symmetry[1:]})' if symmetry else ''}: "
 
 
 def checked_rows(rows: pd.DataFrame) -> pd.DataFrame:

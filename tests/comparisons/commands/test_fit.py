@@ -80,7 +80,7 @@ def test_what_nothing_accepted_is_told_and_kept(tmp_path, capsys, refusing, mode
     words = (folder / "words.txt").read_text().splitlines()
     assert words == ["nuts (9.0 s): not accepted. R-hat is 2.", trouble]
     assert (folder / "tree.nc").exists()
-    assert refusing["methods"] == ("laplace", "nuts")
+    assert refusing["methods"] == ["laplace", "nuts"]
     assert refusing["nuts"] == {"time_limit": 60.0}
     assert refusing["tolerance"] == Tolerances(monte_carlo=0.2)
     assert refusing["draws"] == 100

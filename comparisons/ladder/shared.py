@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from ...approximations.density import LogDensity
-from ...approximations.errors import NO_MODE, NonFiniteDensityError, WeightsError
+from ...approximations.errors import (
+    NO_MODE,
+    NonFiniteDensityError,
+    StartingPointError,
+    WeightsError,
+)
 from ...approximations.mode import find_mode
 from ..verdict.judging import Tolerances
 from ..verdict.reference import Reference, reference_sample
@@ -46,22 +51,22 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Shared:
     """What one rung hands to the next.
 
     Attributes
     ----------
     reference : Reference or None
         Weighted draws about the modes; None where they were not asked for yet, or cannot be had.
-    why_none : str
+    why_not : str
         Why they cannot be had.
     """
 
     reference: Reference | None = None
-    why_none: str = ""
+    why_not: str = ""
 
 
-def with_reference(request: Request, ground: Ground) -> Ground:
+def with_reference(request: Request, shared: Shared) -> Shared:
     """Search for the mode, and draw weighted pairs about it, unless that has been done.
 
     Raises
@@ -69,11 +74,11 @@ def with_reference(request: Request, ground: Ground) -> Ground:
     ImproperPosteriorError
         When there is no posterior to approximate.
     """
-    if ground.reference is not None or ground.why_none:
-        return ground
+    if shared.reference is not None or shared.why_not:
+        return shared
     density = request.density
     try:
         mode = find_mode(density)
-        return Ground(reference_sample(density, mode, request.rng, request.quantities))
-    except (*NO_MODE, WeightsError, NonFiniteDensityError) as failure:
-        return Ground(why_none=f"{type(failure).__name__}: {failure}")
+        return Shared(reference_sample(density, mode, request.rng, request.quantities))
+    except (*NO_MODE, StartingPointError, WeightsError, NonFiniteDensityError) as failure:
+        return Shared(why_not=f"{type(failure).__name__}: {failure}")
