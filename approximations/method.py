@@ -40,7 +40,7 @@ class Method:
         approximating distribution.
     judge_rank : int or None
         The tree with the lowest rank judges the others in a comparison. None never judges.
-    rung : int or None
+    rung : float or None
         Position on the ladder of `fit`, cheapest first. None if it is not on it.
     takes_new_data : bool
         Whether it accepts a `LogDensity` whose data were changed by `set_data`.
@@ -59,7 +59,7 @@ class Method:
     needs: tuple[Need, ...] = ()
     most_scalars: int | None = None
     judge_rank: int | None = None
-    rung: int | None = None
+    rung: float | None = None
     takes_new_data: bool = False
     extra: str | None = None
     in_suites: Mapping[str, Any] = field(default_factory=dict)

@@ -39,13 +39,13 @@ from .rungs import RUNGS, Outcome, by_method
 from .shared import Request, Shared
 
 
-def rungs() -> tuple[str, ...]:
+def rung_names() -> tuple[str, ...]:
     """Methods that are rungs of the ladder, cheapest first, as they are registered now."""
     known = {method.rung: name for name, method in METHODS.items() if method.rung is not None}
     return tuple(known[rung] for rung in sorted(known))
 
 
-LADDER = rungs()
+LADDER = rung_names()
 """The rungs of tripos's own methods, cheapest first."""
 
 
@@ -124,7 +124,7 @@ def fit(
     UntrustedWarning
         When no rung was accepted: what is the matter with which quantities, and what to do.
     """
-    methods, known = rungs() if methods is None else methods, rungs()
+    methods, known = rung_names() if methods is None else methods, rung_names()
     if unknown := [name for name in methods if name not in known]:
         raise NoMethodError(f"The ladder has no rung called {unknown}; it has {list(known)}.")
     if not methods:

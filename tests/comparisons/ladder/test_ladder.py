@@ -1,11 +1,13 @@
 """The ladder ends at the cheapest method that can be trusted, and throws nothing away."""
 
+from dataclasses import replace
+
 import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
 
-from tripos.approximations import LogDensity
+from tripos.approximations import METHODS, LogDensity
 from tripos.approximations.errors import (
     ArgumentError,
     ImproperPosteriorError,
@@ -14,6 +16,7 @@ from tripos.approximations.errors import (
     UntrustedWarning,
 )
 from tripos.comparisons import Tolerances, fit
+from tripos.comparisons.ladder import rungs
 from tripos.models import bioassay, eight_schools, linear_regression
 
 
@@ -159,6 +162,7 @@ def test_an_improper_posterior_is_not_climbed():
     ("asked", "said"),
     [
         ({"var_names": ["alpha", "bta"]}, r"var_names hold \['bta'\]"),
+        ({"var_names": []}, "var_names is empty"),
         ({"nuts": {"target_acept": 0.9}}, "target_acept"),
     ],
 )
@@ -182,3 +186,61 @@ def test_the_tree_can_be_written(tmp_path, density_of):
     back = xr.open_datatree(path, engine="h5netcdf").load()
     back.close()
     xr.testing.assert_equal(back["ladder"], tree["ladder"])
+
+
+# What a rung below has found counts for those above.
+
+
+def test_a_second_mode_is_not_hidden_from_quadrature():
+    """It stands on one mode, whose rule has no error to speak of."""
+    tree = fit(two_peaks(15.0), methods=["quadrature", "importance"], random_seed=1)
+    assert tree.attrs["method"] == "importance"
+    assert tree["ladder"]["accepted"].values.tolist() == [False, True]
+
+
+def test_mass_far_out_is_not_hidden_from_any_rung():
+    """Most of the mass is a thousand times as wide as the peak, and no draw about that finds it."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0, 1e4, shape=2)
+        square = pm.math.sum(x**2)
+        parts = [-0.5 * square, -0.5 * square / 1e6 - 2 * np.log(1e3) + 1.0]
+        pm.Potential("p", pm.math.logsumexp(pm.math.stack(parts)))
+    with pytest.warns(UntrustedWarning, match="far out, where no draw fell, there is mass"):
+        tree = fit(model, methods=["laplace", "importance", "quadrature"], random_seed=1)
+    assert tree.attrs["accepted"] == 0
+
+
+def test_more_modes_than_one_round_of_searches_finds():
+    """Of 16 modes eight were found, and weights about these alone were accepted."""
+    with pm.Model() as model:
+        for k in range(4):
+            parts = [pm.Normal.dist(-5, 1), pm.Normal.dist(5, 1)]
+            pm.Mixture(f"x{k}", w=[0.6, 0.4], comp_dists=parts, initval=-5.0)
+    tree = fit(model, methods=["laplace", "importance"], random_seed=1)
+    assert tree.attrs["accepted"] == 1
+    for k in range(4):
+        assert float(tree["posterior"][f"x{k}"].mean()) == pytest.approx(-1.0, abs=0.4)
+
+
+def test_an_interrupted_run_returns_what_there_is(density_of, monkeypatch):
+    """Ctrl-C before the first draw of NUTS leaves the tree of an earlier rung."""
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rungs, "sampled_to_target", interrupted)
+    with pytest.warns(UntrustedWarning):
+        tree = fit(
+            density_of(bioassay), var_names=["beta"], methods=["laplace", "nuts"], random_seed=1
+        )
+    assert tree.attrs["method"] == "laplace"
+    assert "It was interrupted" in tree["ladder"]["why"].values[-1]
+    with pytest.raises(KeyboardInterrupt):
+        fit(density_of(bioassay), methods=["nuts"], random_seed=1)
+
+
+def test_a_rung_that_is_registered_later(density_of):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(METHODS, "mine", replace(METHODS["quadrature"], rung=2.5))
+        tree = fit(density_of(bioassay), methods=["mine"], var_names=["beta"], random_seed=1)
+    assert tree["ladder"]["method"].values.tolist() == ["mine"]

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from tripos.approximations import LogDensity, grid, importance, laplace, skew_laplace
+from tripos.approximations.errors import NoSharedVariableError
 from tripos.comparisons import Tolerances, verdict
 from tripos.comparisons.monte_carlo import sample_of
 from tripos.comparisons.verdict.exact_answers import errors_of, judge_exact, own_errors
@@ -117,3 +118,40 @@ def test_a_skewed_normal_is_judged_as_a_distribution(density_of):
         for seed in (1, 2)
     ]
     assert rows[0].discrepancies.equals(rows[1].discrepancies)
+
+
+def test_a_quantity_without_a_finite_value_in_some_cells_fails():
+    with pm.Model() as model:
+        x = pm.Normal("x")
+        pm.Deterministic("r", pm.math.switch(x > 1, np.inf, x))
+    table = judge_exact(grid(model, points=201, random_seed=1, progressbar=False))
+    assert table["judgement"].tolist() == ["agrees", "failed"]
+
+
+def test_draws_that_are_not_of_their_weights_are_judged_by_themselves(density_of):
+    density = density_of(bioassay)
+    for method in (grid, importance):
+        tree = method(density, random_seed=1)
+        tree["posterior"]["beta"] = tree["posterior"]["beta"] + 5
+        found = verdict(tree, density, var_names=["beta"], random_seed=1)
+        assert found.table["judgement"].tolist() == ["differs"], method.__name__
+
+
+def test_a_tree_of_another_model_has_nothing_to_judge():
+    with pm.Model() as other:
+        pm.Normal("z")
+    draws = np.random.default_rng(1).standard_normal((4, 1000))
+    with pytest.raises(NoSharedVariableError):
+        verdict(chains_of(draws), other)
+
+
+def test_chains_worth_little_are_not_accepted_beyond_the_tolerance():
+    """Twice the tolerance off, which is four of their own standard errors."""
+    with pm.Model() as model:
+        pm.Normal("x")
+    density = LogDensity(model, linker="numpy")
+    agreeing = 0
+    for seed in range(20):
+        draws = 0.2 + np.random.default_rng(seed).standard_normal((4, 120))
+        agreeing += verdict(chains_of(draws), density, random_seed=seed).agrees
+    assert agreeing <= 1
