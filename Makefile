@@ -8,7 +8,7 @@ OLDEST := .venv-oldest/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help install compare study docs picture test test-extras oldest lint types check wheel
-.PHONY: bench bench-borrowers bench-verdict bench-ladder bench-calibration bench-suite golden clean
+.PHONY: bench bench-borrowers bench-verdict bench-answers bench-ladder bench-calibration bench-suite golden clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s  %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ bench-borrowers: .venv-bench/.complete  ## thousands of groups, refits, sparse f
 
 bench-verdict: .venv/.complete  ## the verdicts on 65 posteriors of known truth, many seeds (half an hour)
 	$(BIN)/python benchmarks/verdicts.py
+
+bench-answers: .venv/.complete  ## exact draws are accepted and wrong ones never (ten minutes)
+	$(BIN)/python benchmarks/answers.py
 
 bench-ladder: .venv/.complete  ## fit on the same 65 and on a gallery, against NUTS (hours)
 	$(BIN)/python benchmarks/ladder.py --posteriors --seeds 5
