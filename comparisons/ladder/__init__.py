@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from ...approximations.errors import (
     UntrustedWarning,
     UntrustedWeightsWarning,
 )
+from ...approximations.progress import is_terminal
 from ...approximations.result import checked_count, generator
 from ..compare import tell
 from ..verdict.judging import Tolerances
@@ -174,6 +176,8 @@ def _climbed(request: Request, methods: Sequence[str]) -> tuple[list[Rung], list
         evaluations = sum(request.density.evaluations.values()) - before + attempt.evaluations
         tried.append(Rung(method, attempt.accepted, attempt.why, seconds, evaluations))
         attempts.append(attempt)
+        if request.progressbar and is_terminal():
+            print(tried[-1], file=sys.stderr)
         if attempt.accepted or attempt.is_interrupted:
             break
     return tried, attempts

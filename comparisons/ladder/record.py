@@ -34,6 +34,12 @@ class Rung:
     seconds: float = 0.0
     evaluations: int = 0
 
+    def __str__(self) -> str:
+        """A line about it."""
+        verb = "accepted" if self.accepted else "not accepted"
+        spent = f"{self.evaluations:,} evaluations, {self.seconds:.1f} s"
+        return f"{self.method}: {verb} ({spent}). {self.why}"
+
 
 @dataclass(frozen=True)
 class Attempt:

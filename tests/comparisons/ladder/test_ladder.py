@@ -1,5 +1,6 @@
 """The ladder ends at the cheapest method that can be trusted, and throws nothing away."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from tripos.approximations.errors import (
     NoTrustedMethodError,
     UntrustedWarning,
 )
-from tripos.comparisons import Tolerances, fit
+from tripos.comparisons import Tolerances, fit, ladder
 from tripos.comparisons.ladder import rungs
 from tripos.models import bioassay, eight_schools, linear_regression
 
@@ -237,6 +238,12 @@ def test_an_interrupted_run_returns_what_there_is(density_of, monkeypatch):
     assert "It was interrupted" in tree["ladder"]["why"].values[-1]
     with pytest.raises(KeyboardInterrupt):
         fit(density_of(bioassay), methods=["nuts"], random_seed=1)
+
+
+def test_progress_tells_rung_and_evaluations(density_of, monkeypatch, capsys):
+    monkeypatch.setattr(ladder, "is_terminal", lambda: True)
+    fit(density_of(linear_regression), random_seed=1)
+    assert re.search(r"laplace: accepted \([\d,]+ evaluations, [\d.]+ s\)", capsys.readouterr().err)
 
 
 def test_a_rung_that_is_registered_later(density_of):
