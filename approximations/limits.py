@@ -35,3 +35,6 @@ LEAST_SHARE = 0.1
 
 MOST_UNSEEN_MASS = 0.05
 """Largest mass where no draw fell, relative to the mass that was sampled."""
+
+MOST_UNSEEN_TAIL = 0.01
+"""Largest mass in the tail of an outer parameter that the draws of a nested approximation lack."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -27,6 +28,7 @@ from .nested.latent_field import latent_field
 from .nested.outer_mode import OuterMode, outer_mode
 from .nested.outer_nodes import OuterNodes, outer_nodes
 from .nested.tails import check_tails
+from .nested.unseen import unseen_tail
 from .result import Record, assemble, checked_count, draws_that_fit, generator
 from .trust_words import warn_of_weights
 from .weights.kept import with_weighted_points
@@ -114,7 +116,9 @@ def nested_laplace(
         ``weights`` (node), their shares of the evidence; - ``log_evidence``, its
         ``log_evidence_error`` by a coarser rule on the same nodes, and ``log_evidence_laplace``,
         with the outer parameters approximated as normal; - ``hessian_error``, as in `laplace`; -
-        with ``weights``: ``pareto_khat``, ``effective_sample_size`` and ``distinct_draws``.
+        with ``weights``: ``pareto_khat``, ``effective_sample_size``, ``distinct_draws``, and
+        ``unseen_tail``, the mass far out along an outer parameter (``unseen_tail_of``) that the
+        draws lack.
 
         With ``weights`` there are ``weighted_posterior``, ``weighted_unconstrained_posterior`` and
         ``weighted_sample_stats``, the draws before they were resampled, too.
@@ -173,7 +177,7 @@ def nested_laplace(
     meter.fitted()
 
     near = Place(fit["mean"].values, fit["sd"].values)
-    drawn = nested_draws(mode.conditional, around, draws, rng, with_mirrored=skew)
+    drawn = nested_draws(mode.conditional, around, draws, rng, with_mirrored=skew, wide=weights)
     thetas, logp, log_proposal = _skewed(density, near, drawn, rng)
     settings = {"latent": field.names, "draws": draws, "points": points, "nagq": nagq}
     settings |= {
@@ -189,6 +193,8 @@ def nested_laplace(
         tree = assemble(density, thetas, fit, record, sample_stats=stats, point=point)
         return meter.written_into(tree)
     quality, chosen, stats["log_weight"] = _weighted(logp - log_proposal, rng)
+    missing, where = unseen_tail(mode, thetas, np.exp(stats["log_weight"]))
+    quality |= {"unseen_tail": missing, "unseen_tail_of": where}
     _warn_of_weights(quality, draws)
     # The result no longer follows the proposal, so its density is not stored.
     kept = {name: stats[name][chosen] for name in ("lp", "log_weight")}
@@ -241,7 +247,7 @@ def _skewed(
 
 def _weighted(
     log_ratios: np.ndarray, rng: np.random.Generator
-) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
+) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
     """Smooth weights (S,) and resample by them: quality, indices and log weights."""
     smoothed, pareto_khat = smoothed_weights(log_ratios)
     log_weights = smoothed - logsumexp(smoothed)

@@ -22,6 +22,7 @@ from .limits import (
     MOST_EDGE_MASS,
     MOST_R_HAT,
     MOST_UNSEEN_MASS,
+    MOST_UNSEEN_TAIL,
     TRUSTED_K_HAT,
 )
 from .method import method_of
@@ -77,6 +78,9 @@ def broken_limits(tree: xr.DataTree, quantities: Iterable[str] | None = None) ->
         return broken_by_grid(fit)
     if method and method.name == "quadrature":
         return _broken_by_quadrature(tree)
+    if "unseen_tail" in fit and float(fit["unseen_tail"]) > MOST_UNSEEN_TAIL:
+        where = str(fit["unseen_tail_of"].values)
+        return (Broken("unseen tail", float(fit["unseen_tail"]), MOST_UNSEEN_TAIL, where),)
     if "pareto_khat" in fit:
         size = float(fit.get("effective_sample_size", np.inf))
         return broken_by_weights(float(fit["pareto_khat"]), size)

@@ -20,6 +20,8 @@ CLAUSES = {
     "unseen mass": "far out, where no draw fell, there is mass, {value:.2g} times that around the "
     "mode: the mode is a narrow peak on a wide component, or the posterior is improper; "
     "look at the priors",
+    "unseen tail": "far out along {where}, where next to no draw fell, there is {value:.2g} of the "
+    "mass, to be at most {limit}",
     "modes": "there are more modes than the {value:.0f} that were sampled, or more labellings of "
     "them; where labels can be exchanged, order them in the model",
     "cells": "the cells are too wide: half of them give another log evidence, by {value:.2g}, to "

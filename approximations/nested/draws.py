@@ -37,6 +37,7 @@ def nested_draws(
     rng: np.random.Generator,
     *,
     with_mirrored: bool = False,
+    wide: bool = False,
 ) -> NestedDraws:
     """Draw outer parameters from the density at the nodes, and the latent field given them.
 
@@ -53,6 +54,8 @@ def nested_draws(
     rng : Generator
     with_mirrored : bool, default False
         Whether each draw comes with its mirror image.
+    wide : bool, default False
+        Whether some outer parameters are drawn from further out; see `OuterNodes.draws`.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def nested_draws(
         4 * draws * field.density.size,
         "Ask for fewer draws=.",
     )
-    outer, log_proposal = nodes.draws(draws, rng)
+    outer, log_proposal = nodes.draws(draws, rng, wide=wide)
     thetas = np.empty((draws, field.density.size))
     thetas[:, field.outer] = outer
     mirrored = thetas.copy() if with_mirrored else None

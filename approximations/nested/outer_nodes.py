@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from scipy.special import logsumexp, softmax
 
 from ..errors import LatentModeError, QuadratureError
@@ -12,7 +13,7 @@ from ..memory import check_memory
 from ..rules.central_composite import central_composite
 from ..rules.hermite import Table, gauss_hermite
 from ..rules.quasi_random import quasi_random_normals
-from ..rules.transport import interpolation, transported
+from ..rules.transport import interpolation, log_density_at, transported
 from .conditional import Conditional, conditional_at
 from .group_quadrature import group_correction
 from .latent_field import LatentField
@@ -22,6 +23,8 @@ from .surrogate import Surrogate
 # Largest number of outer parameters for a product rule, and its nodes per axis.
 _MOST_AXES = 4
 _MOMENT_POINTS = 2**12
+# Share, width and degrees of freedom of draws from a t distribution, for weights.
+_WIDE_SHARE, _WIDTH, _DF = 0.25, 1.5, 5
 _POINTS = {1: 41, 2: 9, 3: 5, 4: 3}
 
 
@@ -65,8 +68,36 @@ class OuterNodes:
         """Share (M,) of the evidence at each node."""
         return softmax(self.log_masses)
 
-    def draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw outer parameters (S, K), with their log density (S,)."""
+    def draws(
+        self, draws: int, rng: np.random.Generator, *, wide: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw outer parameters (S, K), with their log density (S,).
+
+        With ``wide`` a quarter of them comes from a t distribution about the mode: the interpolants
+        end not far beyond their nodes, and weights cannot find what no draw reaches.
+        """
+        return self._wide_draws(draws, rng) if wide else self._own_draws(draws, rng)
+
+    def _wide_draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw from the mixture of both (defensive importance sampling, Hesterberg 1995)."""
+        size = len(self.centre)
+        count = round(_WIDE_SHARE * draws)
+        own, _ = self._own_draws(draws - count, rng)
+        tail = scipy.stats.multivariate_t(shape=_WIDTH**2 * np.eye(size), df=_DF)
+        wide = tail.rvs(count, random_state=rng).reshape(count, size)
+        places = np.concatenate([np.linalg.solve(self.root, (own - self.centre).T).T, wide])
+        if isinstance(self.rule, Table):
+            inside = log_density_at(self.rule, places)
+        else:
+            inside = self.rule.log_density(places)
+        mixed = np.logaddexp(
+            np.log1p(-_WIDE_SHARE) + inside, np.log(_WIDE_SHARE) + tail.logpdf(places)
+        )
+        order = rng.permutation(draws)
+        determinant = float(np.sum(np.log(np.diag(self.root))))
+        return (self.centre + places @ self.root.T)[order], mixed[order] - determinant
+
+    def _own_draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         if isinstance(self.rule, Table):
             return transported(self.rule, rng.standard_normal((draws, len(self.centre))))
         moved, heights = self.rule.draws(draws, rng)

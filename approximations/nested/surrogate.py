@@ -74,6 +74,10 @@ class Surrogate:
         is_believed = np.sum(places**2, axis=1) <= self.radius**2
         return np.where(is_believed, terms @ self.coefficients, -np.inf)
 
+    def log_density(self, places: np.ndarray) -> np.ndarray:
+        """Normalised log density (S,) at z (S, K); minus infinity far out."""
+        return self.log_ratio(places) + _log_normal(places) - self.moments[2]
+
     def draws(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw z (S, K) by importance resampling, with their log density (S,)."""
         proposed = _WIDTH * rng.standard_normal((_PROPOSED * draws, self.powers.shape[1]))

@@ -62,6 +62,16 @@ class Lines:
         masses = below[:, -1:].copy()
         return cls(places, heights / masses, below / masses)
 
+    def log_heights_at(self, places: np.ndarray) -> np.ndarray:
+        """Log density (R,) of each row at one place; minus infinity beyond the last places."""
+        step = self.places[1] - self.places[0]
+        cell, share = np.divmod((places - self.places[0]) / step, 1)
+        inside = (cell >= 0) & (cell < len(self.places) - 1)
+        cell, row = np.where(inside, cell, 0).astype(int), np.arange(len(places))
+        heights = (1 - share) * self.heights[row, cell] + share * self.heights[row, cell + 1]
+        with np.errstate(divide="ignore"):  # of a height that underflows
+            return np.where(inside, np.log(heights), -np.inf)
+
     def quantiles(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Invert distribution functions: each row at one probability, or one row at all.
 
@@ -112,6 +122,25 @@ def transported(table: Table, normals: np.ndarray) -> tuple[np.ndarray, np.ndarr
         parts = [_chunk(table, normals[k : k + rows]) for k in range(0, len(normals), rows)]
         whitened, heights = (np.concatenate(part) for part in zip(*parts, strict=True))
     return table.centre + whitened @ table.root.T, heights - table.log_determinant
+
+
+def log_density_at(table: Table, whitened: np.ndarray) -> np.ndarray:
+    """Log density (S,) that a table describes, at points (S, P) in its whitened coordinates.
+
+    Minus infinity beyond the places between which it is linear.
+    """
+    rule, count, rows = table.rule, len(table.rule.nodes), len(whitened)
+    if count == 1:
+        return -0.5 * (np.sum(whitened**2, axis=1) + table.size * np.log(2 * np.pi))
+    ratios = np.broadcast_to(table.log_ratio.reshape(1, count, -1), (rows, *_flat(table)))
+    found = np.zeros(rows)
+    for k in range(table.size):
+        later = outer_sum([rule.log_normal_weights] * (table.size - k - 1)).ravel()
+        lines = Lines.of_ratios(rule, logsumexp(ratios + later, axis=2))
+        found += lines.log_heights_at(whitened[:, k])
+        here = np.matmul(interpolation(rule, whitened[:, k])[:, None], ratios)[:, 0]
+        ratios = here.reshape(rows, min(count, here.shape[1]), -1)
+    return found
 
 
 def marginal_density(table: Table, normals: np.ndarray, places: np.ndarray) -> np.ndarray:
