@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ...approximations.limits import HEAVY_TAIL
+from ...approximations.limits import HEAVY_TAIL, HEAVY_TERMS
 from ...approximations.method import method_of
 from ...approximations.result import group_of
 from ...approximations.trust import Broken, broken_by_quantity
@@ -112,10 +112,14 @@ def errors_of(sample: Sample) -> tuple[OwnError, ...]:
         return (NOT_FINITE,)
     if np.ptp(used) == 0:
         return (OwnError("mean", 0.0),)
-    if sample.tail_index(2) < HEAVY_TAIL:
-        _, sd, of_mean, of_sd = sample.moments
-        if np.isfinite(of_mean) and np.isfinite(of_sd):
-            return OwnError("mean", of_mean / sd), OwnError("sd", of_sd / sd)
+    is_weighted = sample.pair is not None
+    heavy = HEAVY_TERMS if is_weighted else HEAVY_TAIL
+    _, sd, of_mean, of_sd = sample.moments
+    if sample.tail_index(2) < heavy and np.isfinite(of_mean) and np.isfinite(of_sd):
+        return OwnError("mean", of_mean / sd), OwnError("sd", of_sd / sd)
+    if is_weighted and sample.tail_index(1) < heavy:
+        # There is a mean, but these weights do not tell how far the values spread.
+        return OwnError("mean", of_mean / sd), OwnError("sd", np.inf)
     errors = [sample.error(sample.quantile_influence(p)) / sample.spread for p in QUARTILES]
     worst = float(np.max(errors)) / _OF_QUARTILES
     # Of too few draws there is no error to be had.
@@ -216,6 +220,9 @@ def _judged(
         return judged_not_finite(label, MONTE_CARLO)
     if distrust is not None:
         return _row("inconclusive", worst, f"{label}: {distrust}")
+    if np.isinf(worst.value):
+        why = f"the {worst.of} of {label} cannot be told from draws with so heavy a tail; use NUTS."
+        return _row("inconclusive", worst, why)
     if not worst.value <= limits.monte_carlo:
         most = OwnError(worst.of, limits.monte_carlo)
         why = f"the {worst.of} of {label} is known to {worst} only, to be at most {most}; "
