@@ -1,8 +1,10 @@
 """Compiled functions: ready at once on NumPy, moved to Numba when the work is worth it.
 
-Numba needs 5 to 100 s to compile a log density from nothing, and then answers in microseconds.
+Numba needs 10 to 200 s to compile a log density from nothing, and then answers in microseconds.
 PyTensor's Python linker is ready in well under a second and answers in about a millisecond: all
-that one fit needs. ``benchmarks/linkers.py`` measures both.
+that a few fits need. ``benchmarks/linkers.py`` measures both. Nobody knows how many calls will
+follow, so Numba is bought once it would have saved its price (rent or buy): whatever follows, that
+costs at most about twice the better choice, as far as both estimates hold.
 """
 
 from __future__ import annotations
@@ -19,15 +21,11 @@ from pytensor.graph.basic import Variable
 
 from .lean import lean_rewriting
 from .logistic import FOR_NUMBA
+from .numba_cost import seconds_to_compile
 from .numpy_rewrites import FOR_NUMPY
 from .work import SECONDS_PER_OPERATION, CountingLinker, seconds_per_row
 
 Linker = Literal["auto", "numpy", "numba"]
-
-# Approximate time for Numba to compile a graph: a constant, plus a term per NumPy operation.
-_SECONDS_TO_COMPILE = 2.0
-_SECONDS_TO_COMPILE_ONE = 0.1
-
 
 # Up to this many entries a graph in canonical form takes twice as long to compile, and runs no
 # faster.
@@ -53,9 +51,9 @@ class CompiledFunction:
     model : pymc.Model
         Its ``check_bounds`` decides whether a parameter out of bounds gives minus infinity.
     linker : {"auto", "numpy", "numba"}
-        ``"auto"`` starts on NumPy and moves to Numba once the work done there, as counted from
-        operations and array sizes, would have paid for compiling. Work is counted, not timed, so
-        that every run takes the same path and gives bitwise the same results.
+        ``"auto"`` starts on NumPy and moves to Numba once that would have saved as many seconds as
+        it takes to compile. Both are counted from operations and array sizes, not timed, so that
+        every run takes the same path and gives bitwise the same results.
     entries : int
         Entries of the largest array in one evaluation.
     optimizer : str
@@ -84,7 +82,7 @@ class CompiledFunction:
         self._linker: Linker = linker
         self.seconds_per_row = seconds_per_row(inputs, outputs, entries)
         self._counter: CountingLinker | None = None
-        self._per_call, self._per_row, self._counted = 0.0, 0.0, 0.0
+        self._per_call, self._per_row, self._saved, self._price = 0.0, 0.0, 0.0, 0.0
         self._function: Any = None
         self._on_numba = False
         self.seconds_compiling = 0.0
@@ -109,12 +107,11 @@ class CompiledFunction:
         return self._first_call(arguments, rows, numba=False)
 
     def _numba_would_have_paid(self, rows: int) -> bool:
-        """Count a call; tell whether the work so far would have paid for Numba."""
+        """Count a call; tell whether Numba would have saved its price by now."""
         if self._on_numba or self._counter is None or self._linker != "auto":
             return False
-        self._counted += self._per_call + rows * self._per_row
-        each = _SECONDS_TO_COMPILE_ONE * self._counter.operations
-        return self._counted > _SECONDS_TO_COMPILE + each
+        self._saved += self._per_call + rows * self._per_row
+        return self._saved > self._price
 
     def _first_call(
         self, arguments: Sequence[np.ndarray], rows: int, *, numba: bool
@@ -128,7 +125,8 @@ class CompiledFunction:
             result, seconds = self._counter.counted(lambda: self._call(arguments))
             self._per_call = SECONDS_PER_OPERATION * self._counter.operations
             self._per_row = (seconds - self._per_call) / rows
-            self._counted += seconds
+            self._saved += seconds
+            self._price = seconds_to_compile(self._counter.nodes)
         self.seconds_compiling += time.perf_counter() - started
         return result
 
