@@ -7,7 +7,7 @@ HEAVY_TAIL = 0.7
 """Tail index above which a mean may not exist, or converges too slowly (ibid., section 3)."""
 
 HEAVY_TERMS = 0.5
-"""Tail index of weighted terms from which their variance, and so their mean's error, is infinite."""
+"""Tail index of weighted terms from which their variance, and so a mean's error, is infinite."""
 
 HEAVY_SQUARE = 0.45
 """Tail index above which a rule cannot estimate the variance: at 0.5 there is none."""
