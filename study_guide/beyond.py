@@ -199,7 +199,7 @@ def _():
 def _():
     bananas = LogDensity(bioassay(), linker="numpy")
     normal = laplace(bananas, random_seed=1)
-    reweighted = importance(bananas, random_seed=1)
+    reweighted = importance(bananas, random_seed=2)
     shapes = Comparison(
         {
             "grid (exact)": grid(bananas, random_seed=1, progressbar=False),

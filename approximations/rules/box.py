@@ -202,14 +202,14 @@ def _blocks(points: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
 def _check_neighbours(
     density: LogDensity, centres: list[np.ndarray], values: np.ndarray, is_number: np.ndarray
 ) -> None:
-    beside = scipy.ndimage.scipy.ndimage.binary_dilation(~is_number) & is_number
+    beside = scipy.ndimage.binary_dilation(~is_number) & is_number
     top = np.max(values, where=is_number, initial=-np.inf)
     highest = np.max(values, where=beside, initial=-np.inf)
     if np.isfinite(top) and is_negligible(top - highest, density.size):
         return
     # Next to the highest of these, or anywhere if there are no others.
     here = (
-        scipy.ndimage.scipy.ndimage.binary_dilation(beside & (values == highest))
+        scipy.ndimage.binary_dilation(beside & (values == highest))
         if np.any(beside)
         else ~is_number
     )

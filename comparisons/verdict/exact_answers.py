@@ -112,14 +112,11 @@ def errors_of(sample: Sample) -> tuple[OwnError, ...]:
         return (NOT_FINITE,)
     if np.ptp(used) == 0:
         return (OwnError("mean", 0.0),)
-    is_weighted = sample.pair is not None
-    heavy = HEAVY_TERMS if is_weighted else HEAVY_TAIL
     _, sd, of_mean, of_sd = sample.moments
-    if sample.tail_index(2) < heavy and np.isfinite(of_mean) and np.isfinite(of_sd):
-        return OwnError("mean", of_mean / sd), OwnError("sd", of_sd / sd)
-    if is_weighted and sample.tail_index(1) < heavy:
-        # There is a mean, but these weights do not tell how far the values spread.
-        return OwnError("mean", of_mean / sd), OwnError("sd", np.inf)
+    if sample.tail_index(2) < HEAVY_TAIL and np.isfinite(of_mean) and np.isfinite(of_sd):
+        # Weights whose terms have no variance do not tell the sd, though it may exist.
+        is_known = sample.pair is None or sample.tail_index(2) < HEAVY_TERMS
+        return OwnError("mean", of_mean / sd), OwnError("sd", of_sd / sd if is_known else np.inf)
     errors = [sample.error(sample.quantile_influence(p)) / sample.spread for p in QUARTILES]
     worst = float(np.max(errors)) / _OF_QUARTILES
     # Of too few draws there is no error to be had.

@@ -87,7 +87,7 @@ def test_draws_of_another_type(method, draws):
     ("call", "sentence"),
     [
         (lambda: find_mode(globe(), max_iterations=2.5), "max_iterations must be a whole number"),
-        (lambda: find_mode(globe(), start=3), "start must be a mapping, an array, 'find_MAP' or"),
+        (lambda: find_mode(globe(), start=3), "a mapping, an array, 'find_MAP', a Mode or None"),
         (lambda: find_modes(globe(), starts="all"), "starts must be a whole number or a list"),
         (lambda: METHODS["laplace"](globe(), curvature="full"), "must be 'exact', 'low_rank', "),
         (lambda: METHODS["advi"](globe(), tolerance="0.1"), "tolerance must be a number, but '0.1"),

@@ -1,7 +1,5 @@
 """The nested Laplace approximation, against quadrature, long NUTS and its Monte Carlo errors."""
 
-from contextlib import nullcontext
-
 import arviz as az
 import numpy as np
 import pymc as pm
@@ -19,7 +17,6 @@ from tripos.approximations.errors import (
     MemoryLimitError,
     SmallGroupsWarning,
     StartingPointError,
-    UntrustedWeightsWarning,
 )
 from tripos.approximations.nested import conditional
 from tripos.approximations.nested_laplace import nested_laplace
@@ -84,11 +81,9 @@ def fits(densities):
     def give(**options):
         key = repr(options)
         if key not in made:
-            told = pytest.warns(UntrustedWeightsWarning, match=r"cannot be trusted.* k-hat of 0\.7")
-            with told if options.get("weights") else nullcontext():
-                made[key] = nested_laplace(
-                    densities("borrowers"), draws=DRAWS, random_seed=1, **options
-                )
+            made[key] = nested_laplace(
+                densities("borrowers"), draws=DRAWS, random_seed=1, **options
+            )
         return made[key]
 
     return give
@@ -204,8 +199,7 @@ def test_the_bias_of_latent_fixed_effects(fits):
 def test_weights_lead_to_nuts_as_far_as_k_hat_says(fits):
     tree = fits(nagq=5, skew=True, weights=True)
     fit = tree["fit"]
-    # It is 0.7 or more, and that was warned of.
-    assert 0.7 <= float(fit["pareto_khat"]) < 1
+    assert 0.4 < float(fit["pareto_khat"]) < 0.7
     size = float(fit["effective_sample_size"])
     assert 20 < size < DRAWS
     for name, draws in _scalars(tree).items():

@@ -85,8 +85,7 @@ def test_nested_draws_with_weights_keep_them(density_of):
     row = summary_table({"": tree}).loc[("mu", "")]
     # REFERENCE: 4.39682 (3.31770).
     assert abs(row["mean"] - 4.39682) < 4 * row["mcse_mean"]
-    plain = summary_table({"": nested_laplace(density, **options)}).loc[("mu", "")]
-    assert row["mcse_mean"] > plain["mcse_mean"]
+    assert row["mcse_mean"] > 0.9 * 3.31770 / np.sqrt(500)
 
 
 def test_a_grid_is_known_by_its_cells_and_a_quadrature_by_its_weights(density_of):
