@@ -24,7 +24,11 @@ def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> lis
     names = [var_names] if isinstance(var_names, str) else list(var_names)
     if not names:
         raise ArgumentError("var_names is empty: name at least one variable, or leave it out.")
-    of = {name: [x for x in labels if x == name or x.startswith(f"{name}[")] for name in names}
+    by_name: dict[str, list[str]] = {}
+    for label in labels:
+        for name in {label, label.partition("[")[0]}:
+            by_name.setdefault(name, []).append(label)
+    of = {name: by_name.get(name, []) for name in names}
     if unknown := [name for name, found in of.items() if not found]:
         known = list(dict.fromkeys([label.partition("[")[0] for label in labels] + labels))
         near = [k for name in unknown for k in get_close_matches(name, known)] or known[:12]
@@ -41,11 +45,8 @@ def variables_asked(density: LogDensity, var_names: Sequence[str] | None) -> lis
     if var_names is None:
         return None
     asked = [var_names] if isinstance(var_names, str) else list(var_names)
-    return [
-        name
-        for name in density.variables
-        if any(label == name or label.startswith(f"{name}[") for label in asked)
-    ]
+    owners = {name for label in asked for name in (label, label.partition("[")[0])}
+    return [name for name in density.variables if name in owners]
 
 
 def quantities_asked(density: LogDensity, var_names: Sequence[str] | None) -> list[str]:
