@@ -26,7 +26,7 @@ def chosen_labels(labels: Iterable[str], var_names: Sequence[str] | None) -> lis
         raise ArgumentError("var_names is empty: name at least one variable, or leave it out.")
     by_name: dict[str, list[str]] = {}
     for label in labels:
-        for name in {label, label.partition("[")[0]}:
+        for name in _owners(label):
             by_name.setdefault(name, []).append(label)
     of = {name: by_name.get(name, []) for name in names}
     if unknown := [name for name, found in of.items() if not found]:
@@ -45,7 +45,7 @@ def variables_asked(density: LogDensity, var_names: Sequence[str] | None) -> lis
     if var_names is None:
         return None
     asked = [var_names] if isinstance(var_names, str) else list(var_names)
-    owners = {name for label in asked for name in (label, label.partition("[")[0])}
+    owners = {name for label in asked for name in _owners(label)}
     return [name for name in density.variables if name in owners]
 
 
@@ -58,3 +58,8 @@ def quantities_asked(density: LogDensity, var_names: Sequence[str] | None) -> li
         When a name stands for none.
     """
     return chosen_labels(scalars_at(density, density.initial_point()[None]), var_names)
+
+
+def _owners(label: str) -> set[str]:
+    """Names that a label may belong to; those of variables may have brackets, too."""
+    return {label, *(label[:k] for k, letter in enumerate(label) if letter == "[")}
