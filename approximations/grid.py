@@ -16,13 +16,11 @@ import xarray as xr
 from .arguments import checked_arguments
 from .density import LogDensity, as_density
 from .errors import (
+    NO_MODE,
     BoundsError,
-    CurvatureError,
     GradientError,
     GridEdgeWarning,
     GridSizeError,
-    ModeAtInfinityError,
-    ModeNotFoundError,
     StartingPointError,
 )
 from .limits import MOST_CELL_ERROR, MOST_EDGE_MASS
@@ -47,13 +45,7 @@ from .scalars.grid_moments import moments_of_grid
 MOST_SCALARS = 4
 _MOST_CELLS = 50_000_000
 # Errors that a search in a given box may ignore: it needs neither a mode nor derivatives.
-_NO_MODE = (
-    ModeAtInfinityError,
-    ModeNotFoundError,
-    CurvatureError,
-    GradientError,
-    StartingPointError,
-)
+_IGNORED = (*NO_MODE, GradientError, StartingPointError)
 _POINTS = {1: 2001, 2: 401, 3: 101, 4: 41}
 
 
@@ -183,7 +175,7 @@ def _box_and_mode(density: LogDensity, bounds: Bounds | None) -> tuple[Box, Mode
     box = given_box(density, bounds)
     try:
         mode = find_mode(density)
-    except _NO_MODE:
+    except _IGNORED:
         return box, None
     check_holds_mode(density, box, mode)
     return box, mode

@@ -134,9 +134,7 @@ def by_method(name: str, request: Request, shared: Shared, **options: object) ->
     if "mode" in method.needs:
         shared = with_reference(request, shared)
         if shared.reference is None:
-            return no_attempt(
-                f"It needs the joint mode, and there is none: {shared.why_not}"
-            ), shared
+            return _without_mode(shared)
         options["start"] = shared.reference.mode
     options["random_seed"] = request.rng
     if method.draws != "chains":

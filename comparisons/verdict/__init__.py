@@ -30,17 +30,17 @@ from ...approximations.laplace import precision_of
 from ...approximations.mode import Mode, find_mode
 from ...approximations.mode.given_start import is_same_value
 from ...approximations.mode.masses import mass_ratio, most_different, place_of
-from ...approximations.result import generator
+from ...approximations.result import generator, group_of
 from ...approximations.trust_words import distrust_of
 from .contrasts import (
     Contrast,
     contrasts_of_tree_and_pairs,
     draws_of,
-    has_own_draws,
+    is_exact_in_draws,
     is_normal_at_mode,
 )
 from .discrepancy import discrepancies, measured
-from .exact_answers import is_exact, judge_exact
+from .exact_answers import judge_exact
 from .judging import DISTANCE, Tolerances, judge
 from .quantities import chosen_labels, quantities_asked
 from .reference import Reference, reference_sample
@@ -119,14 +119,20 @@ def verdict(
         return replace(found, seconds=time.perf_counter() - started)
     density = as_density(model)
     before = sum(density.evaluations.values())
-    if is_exact(tree) and has_own_draws(tree):
+    if is_exact_in_draws(tree):
         found = _judged_by_own_errors(tree, density, tolerance, var_names, generator(random_seed))
-    elif tree.attrs.get("method") == "nested_laplace":
+    elif _has_own_weights(tree):
         found = judged_by_own_weights(tree, tolerance, var_names)
     else:
         found = _judged_by_weights(tree, density, tolerance, var_names, generator(random_seed))
     evaluations = sum(density.evaluations.values()) - before
     return replace(found, evaluations=evaluations, seconds=time.perf_counter() - started)
+
+
+def _has_own_weights(tree: xr.DataTree) -> bool:
+    """Whether a tree's draws can be weighted by the proposal density that it stores."""
+    stores = "log_proposal" in group_of(tree, "sample_stats")
+    return stores and tree.attrs.get("method") == "nested_laplace"
 
 
 def _judged_by_tree(
@@ -139,7 +145,7 @@ def _judged_by_tree(
     # A quantity that is not a number fails alone.
     finite = rows.index[rows["finite"].to_numpy(dtype=bool)]
     distrust = distrust_of(against, [str(label) for label in finite])
-    if is_exact(tree) and has_own_draws(tree):
+    if is_exact_in_draws(tree):
         trusted = rows if distrust is None else None
         table = judge_exact(tree, tolerance, [str(label) for label in rows.index], trusted)
     else:

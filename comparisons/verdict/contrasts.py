@@ -69,7 +69,7 @@ def contrasts_of_trees(one: xr.DataTree, other: xr.DataTree) -> dict[str, Contra
 
 def contrasts_of_samples(one: xr.DataTree, exact: Mapping[str, Sample]) -> dict[str, Contrast]:
     """Pair the quantities of a tree with samples of the exact posterior, by label."""
-    draws, claims = draws_of(one), is_exact(one) and has_own_draws(one)
+    draws, claims = draws_of(one), is_exact_in_draws(one)
     own = samples_of_posterior(one) if claims else {}
     own |= {label: sample_of(x, independent=True) for label, x in draws.items() if label not in own}
     own |= cells_of(one) if claims else {}
@@ -80,8 +80,10 @@ def contrasts_of_samples(one: xr.DataTree, exact: Mapping[str, Sample]) -> dict[
     }
 
 
-def has_own_draws(tree: xr.DataTree) -> bool:
-    """Whether the draws of a tree could be those of its weighted points, or its cells."""
+def is_exact_in_draws(tree: xr.DataTree) -> bool:
+    """Whether a tree claims to be exact, and its draws could be of its weighted points or cells."""
+    if not is_exact(tree):
+        return False
     if "weighted_posterior" not in tree.children and not cells_of(tree):
         return True
     samples, draws = samples_of_posterior(tree), draws_of(tree)

@@ -6,12 +6,19 @@ import pymc as pm
 import pytest
 import xarray as xr
 
-from tripos.approximations import LogDensity, grid, importance, laplace, skew_laplace
+from tripos.approximations import (
+    LogDensity,
+    grid,
+    importance,
+    laplace,
+    nested_laplace,
+    skew_laplace,
+)
 from tripos.approximations.errors import NoSharedVariableError
 from tripos.comparisons import Tolerances, verdict
 from tripos.comparisons.monte_carlo import sample_of
 from tripos.comparisons.verdict.exact_answers import errors_of, judge_exact, own_errors
-from tripos.models import bioassay
+from tripos.models import bioassay, eight_schools
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +142,15 @@ def test_draws_that_are_not_of_their_weights_are_judged_by_themselves(density_of
         tree["posterior"]["beta"] = tree["posterior"]["beta"] + 5
         found = verdict(tree, density, var_names=["beta"], random_seed=1)
         assert found.table["judgement"].tolist() == ["differs"], method.__name__
+
+
+def test_resampled_nested_draws_that_are_not_of_their_weights(density_of):
+    """They store no proposal density any more, and there was a KeyError."""
+    density = density_of(eight_schools)
+    tree = nested_laplace(density, latent=["eta"], weights=True, random_seed=1)
+    tree["posterior"]["mu"] = tree["posterior"]["mu"] + 20
+    found = verdict(tree, density, var_names=["mu"], random_seed=1)
+    assert found.table["judgement"].tolist() == ["differs"]
 
 
 def test_a_tree_of_another_model_has_nothing_to_judge():
